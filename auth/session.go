@@ -49,6 +49,7 @@ type Sessions struct {
 	record actionhero.CacheOf[record]
 	index  actionhero.CacheOf[[]indexEntry]
 	ended  actionhero.NodeCall[endedInput, actionhero.None]
+	change actionhero.NodeCall[changedInput, actionhero.None]
 	of     actionhero.ConnValue[holder]
 	nodes  sync.Map // *actionhero.API: *node
 
@@ -77,10 +78,11 @@ func NewSessions(cfg SessionConfig) *Sessions {
 		index:  actionhero.CacheOf[[]indexEntry]{Prefix: "_sessions:" + cfg.Cookie + ":"},
 	}
 	s.ended = actionhero.NodeCall[endedInput, actionhero.None]{Name: "auth.sessions." + cfg.Cookie + ".ended", Run: s.forget}
+	s.change = actionhero.NodeCall[changedInput, actionhero.None]{Name: "auth.sessions." + cfg.Cookie + ".changed", Run: s.changed}
 	s.sessionPart = actionhero.Parts{
 		actionhero.Authenticator(s.authenticate),
 		actionhero.ConnMiddleware{Connect: s.connect, Disconnect: s.disconnect},
-		s.ended,
+		s.ended, s.change,
 		actionhero.Initializer{Name: "sessions " + cfg.Cookie, Start: s.start, Stop: s.stop},
 	}
 	return s

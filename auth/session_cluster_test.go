@@ -1,10 +1,12 @@
 package auth_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/auth"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/internal/testkit/memcluster"
@@ -51,6 +53,45 @@ func ended(t *testing.T, c *testkit.Socket) {
 		if _, _, err := c.Read(t.Context()); err != nil {
 			return
 		}
+	}
+}
+
+// New roles of a user hold at once on all nodes, for its sessions and connections. Their ends stay.
+func TestNewRolesHoldAtOnce(t *testing.T) {
+	t.Parallel()
+	net := memcluster.New(t)
+	app := newSite(auth.SessionConfig{})
+	a, b := app.startNode(t, "a", net.Node()), app.startNode(t, "b", net.Node())
+	one, two, bob := newBrowser(a.HTTP(t)), newBrowser(b.HTTP(t)), newBrowser(b.HTTP(t))
+	one.login(t, "ann")
+	two.login(t, "ann")
+	bob.login(t, "bob")
+	before, err := app.List(t.Context(), a.API, "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws, tcp := wsWith(t, b, two.cookie()), b.TCP(t)
+	if got := tcp.Do("login", map[string]string{"user": "ann"}); got.Error != "" {
+		t.Fatal(got.JSON)
+	}
+	if err := app.SetIdentity(t.Context(), a.API, actionhero.Identity{ID: "ann", Roles: []string{"admin"}, Claims: map[string]any{"name": "Ann B."}}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `"who":"ann","roles":["admin"],"scopes":["*"],"claims":{"name":"Ann B."}`
+	for name, got := range map[string]string{
+		"at one node": one.get("who").Text, "at the other node": two.get("who").Text, "over websocket": ws.Do("who", nil).JSON, "over tcp": tcp.Do("who", nil).JSON,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	bob.get("who").Want(t, 200, `"who":"bob","roles":["agent"]`)
+	after, err := app.List(t.Context(), b.API, "ann")
+	if err != nil || len(after) != 2 || !slices.Equal(after, before) {
+		t.Errorf("the sessions are %+v, they were %+v (%v)", after, before, err)
+	}
+	if err := app.SetIdentity(t.Context(), a.API, actionhero.Identity{}); err == nil {
+		t.Error("an identity without an id is set")
 	}
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
@@ -27,12 +28,15 @@ func (s *Sessions) connect(ctx context.Context, c *actionhero.Conn, _ *actionher
 	}
 	n := s.node(c.API())
 	n.bind(c, h)
-	_, err := s.record.Get(ctx, c.API(), h.key.String())
-	if err == nil {
-		return nil
+	r, err := s.record.Get(ctx, c.API(), h.key.String())
+	if err == nil && !r.Rotated {
+		if c.Identity().ID == r.User {
+			err = c.SetIdentity(ctx, r.identityOf()) // it may have changed meanwhile
+		}
+		return err
 	}
 	n.bind(c, holder{})
-	if isMissing(err) {
+	if err == nil || isMissing(err) {
 		return actionhero.Errorf(actionhero.CodeUnauthenticated, reasonEnded)
 	}
 	return err
@@ -71,17 +75,21 @@ func (n *node) bind(c *actionhero.Conn, h holder) (before holder) {
 
 // close closes connections of a user.
 func (n *node) close(user string, which func(c *actionhero.Conn, h holder) bool) {
-	var found []*actionhero.Conn
+	for _, c := range n.connsOf(user, which) {
+		c.Close(reasonEnded)
+	}
+}
+
+// connsOf returns connections of a user.
+func (n *node) connsOf(user string, which func(c *actionhero.Conn, h holder) bool) (found []*actionhero.Conn) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	for c, h := range n.conns[user] {
 		if which(c, h) {
 			found = append(found, c)
 		}
 	}
-	n.mu.Unlock()
-	for _, c := range found {
-		c.Close(reasonEnded)
-	}
+	return found
 }
 
 // watch closes connections whose sessions have ended without a call to this node: after their idle time, or while the
@@ -128,10 +136,26 @@ func (n *node) check(ctx context.Context, h holder) {
 		n.close(h.user, func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key })
 		return
 	}
+	if err == nil {
+		n.refresh(ctx, h, &r)
+	}
 	if err == nil && time.Since(r.Seen) >= min(n.s.cfg.Idle/4, 10*time.Minute) {
 		_, err = n.s.touch(ctx, n.api, h.key, h.user)
 	}
 	if err != nil && ctx.Err() == nil {
 		n.api.Log().Warn("the session of a connection could not be checked", "user", h.user, "error", err.Error())
+	}
+}
+
+// refresh gives the connections of a session its identity, if it has changed while the node was cut off from the cluster.
+func (n *node) refresh(ctx context.Context, h holder, r *record) {
+	for _, c := range n.connsOf(h.user, func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key }) {
+		now := c.Identity()
+		if now.ID != r.User || slices.Equal(now.Roles, r.Roles) && slices.Equal(now.Scopes, r.Scopes) {
+			continue
+		}
+		if err := c.SetIdentity(ctx, r.identityOf()); err != nil {
+			n.api.Log().Warn("a room could not be asked about a connection whose session has changed", "user", r.User, "error", err.Error())
+		}
 	}
 }

@@ -37,12 +37,18 @@ func (s *Sessions) end(ctx context.Context, api *actionhero.API, user string, k 
 // forgets them within 5 seconds, and closes their connections within a minute.
 func (s *Sessions) announce(ctx context.Context, api *actionhero.API, in endedInput) {
 	answers, err := s.ended.CallAll(context.WithoutCancel(ctx), api, in)
+	logMissed(api, answers, err)
+}
+
+// logMissed logs which nodes do not know yet that sessions have ended or changed.
+func logMissed(api *actionhero.API, answers []actionhero.NodeAnswer[actionhero.None], err error) {
+	const text = "a node was not reached to forget sessions that have ended or changed: it does so within a minute"
 	if err != nil {
-		api.Log().Warn("the nodes were not asked to forget ended sessions: they do so within a minute", "error", err.Error())
+		api.Log().Warn(text, "error", err.Error())
 	}
 	for _, a := range answers {
 		if a.Err != nil {
-			api.Log().Warn("a node was not reached to forget ended sessions: it does so within a minute", "node", a.Node, "error", a.Err.Error())
+			api.Log().Warn(text, "node", a.Node, "error", a.Err.Error())
 		}
 	}
 }
@@ -50,8 +56,17 @@ func (s *Sessions) announce(ctx context.Context, api *actionhero.API, in endedIn
 // forget is the function of the call between nodes.
 func (s *Sessions) forget(ctx context.Context, in endedInput) (none actionhero.None, err error) {
 	n := s.node(actionhero.RequestFrom(ctx).API)
+	keys := n.forgetAll(in.Keys)
+	n.close(in.User, func(c *actionhero.Conn, h holder) bool {
+		return c.ID != in.Keep && (h.has && keys[h.key] || !h.has && in.All)
+	})
+	return none, nil
+}
+
+// forgetAll makes the node ask the store again for sessions with these keys as text, and returns the keys.
+func (n *node) forgetAll(texts []string) map[key]bool {
 	keys := map[key]bool{}
-	for _, text := range in.Keys {
+	for _, text := range texts {
 		var k key
 		if raw, err := hex.DecodeString(text); err == nil && len(raw) == len(k) {
 			copy(k[:], raw)
@@ -59,10 +74,7 @@ func (s *Sessions) forget(ctx context.Context, in endedInput) (none actionhero.N
 			n.forget(k)
 		}
 	}
-	n.close(in.User, func(c *actionhero.Conn, h holder) bool {
-		return c.ID != in.Keep && (h.has && keys[h.key] || !h.has && in.All)
-	})
-	return none, nil
+	return keys
 }
 
 // List returns the sessions of a user, the latest login first.

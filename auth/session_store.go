@@ -46,7 +46,7 @@ func (r *record) identityOf() actionhero.Identity {
 // life returns the time for which the store keeps the record: the idle time, or the rest of the session. The record is not
 // written at each use, so it must outlive the idle time by the interval of the writes.
 func (s *Sessions) life(r *record) time.Duration {
-	return max(min(s.cfg.Idle+s.interval(), time.Until(r.End)), time.Millisecond)
+	return max(min(s.cfg.Idle+s.interval()-time.Since(r.Seen), time.Until(r.End)), time.Millisecond)
 }
 
 // indexEntry is a session in the list of its user.
@@ -106,7 +106,7 @@ func (s *Sessions) create(ctx context.Context, api *actionhero.API, k key, r *re
 		if err := s.setListed(ctx, api, r.User, list); err != nil {
 			return err
 		}
-		return s.write(ctx, api, k, r)
+		return s.write(ctx, api, k.String(), r)
 	})
 	return removed, err
 }
@@ -133,15 +133,15 @@ func (s *Sessions) makeRoom(ctx context.Context, api *actionhero.API, list []ind
 // write stores the record of a session that is in the list of its user. The caller holds the lock of the user. If the
 // lock has expired meanwhile, another node may have ended the session: then it is not in the list any more, and write
 // removes the record again.
-func (s *Sessions) write(ctx context.Context, api *actionhero.API, k key, r *record) error {
-	if err := s.record.Set(ctx, api, k.String(), *r, s.life(r)); err != nil {
+func (s *Sessions) write(ctx context.Context, api *actionhero.API, k string, r *record) error {
+	if err := s.record.Set(ctx, api, k, *r, s.life(r)); err != nil {
 		return err
 	}
 	list, err := s.listed(ctx, api, r.User)
-	if err == nil && slices.ContainsFunc(list, func(e indexEntry) bool { return e.Key == k.String() }) {
+	if err == nil && slices.ContainsFunc(list, func(e indexEntry) bool { return e.Key == k }) {
 		return nil
 	}
-	_, gone := s.record.Delete(context.WithoutCancel(ctx), api, k.String())
+	_, gone := s.record.Delete(context.WithoutCancel(ctx), api, k)
 	if err == nil {
 		err = gone
 	}
@@ -164,7 +164,7 @@ func (s *Sessions) touch(ctx context.Context, api *actionhero.API, k key, user s
 			return err
 		}
 		got.Seen = time.Now().UTC()
-		if err = s.write(ctx, api, k, &got); err == nil {
+		if err = s.write(ctx, api, k.String(), &got); err == nil {
 			r = &got
 		}
 		return err

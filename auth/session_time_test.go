@@ -181,6 +181,35 @@ func TestANodeThatMissesAnEndCatchesUp(t *testing.T) {
 	})
 }
 
+// A node that is cut off when the roles of a user change gives them to its connections within a minute.
+func TestANodeThatMissesNewRolesCatchesUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := memcluster.New(t)
+		app := newSite(auth.SessionConfig{})
+		far := net.Node()
+		a, b := nodeOf(t, app, net.Node(), "a"), nodeOf(t, app, far, "b")
+		c := &cookies{api: a}
+		c.login(t, "ann")
+		conn, err := actionherotest.Dial(t, b, "defaultRoom", handshakeWith(c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		far.Cut()
+		if err := app.SetIdentity(t.Context(), a, actionhero.Identity{ID: "ann", Roles: []string{"admin"}}); err != nil {
+			t.Fatal(err)
+		}
+		far.Heal()
+		if conn.Identity().HasRole("admin") {
+			t.Fatal("the node was not cut off")
+		}
+		actionherotest.Advance(t, 61*time.Second)
+		if !conn.Identity().HasRole("admin") || conn.Identity().ExpiresAt.IsZero() {
+			t.Errorf("the connection has the identity %+v", conn.Identity())
+		}
+	})
+}
+
 // hooked is a backend that calls functions before the next write of a session, and after the next read.
 type hooked struct {
 	backend.Backend
@@ -234,8 +263,19 @@ func TestASessionThatEndsDuringAReadIsForgotten(t *testing.T) {
 
 		c.login(t, "ann")
 		actionherotest.Advance(t, 6*time.Second)
+		change := func() {
+			if err := app.SetIdentity(t.Context(), api, actionhero.Identity{ID: "ann", Roles: []string{"admin"}}); err != nil {
+				t.Error(err)
+			}
+		}
+		b.after.Store(&change)
+		conn, err := actionherotest.Dial(t, api, "defaultRoom", handshakeWith(c))
+		if err != nil || !conn.Identity().HasRole("admin") || conn.Identity().ExpiresAt.IsZero() {
+			t.Errorf("a connection whose session has changed meanwhile: %v", err)
+		}
+		actionherotest.Advance(t, 6*time.Second)
 		b.after.Store(&end)
-		_, err := actionherotest.Dial(t, api, "defaultRoom", handshakeWith(c))
+		_, err = actionherotest.Dial(t, api, "defaultRoom", handshakeWith(c))
 		if failure := actionhero.AsError(err); failure == nil || failure.Code != actionhero.CodeUnauthenticated {
 			t.Errorf("a connection whose session has ended meanwhile: %v", err)
 		}

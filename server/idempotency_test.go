@@ -208,3 +208,67 @@ func TestCallsWithOneKeyRunOnceInACluster(t *testing.T) {
 	c := newCallers(t, 100)
 	c.call(5, 25, startOverRedis(t, redis.Addr, prefix, "a", c.action()), startOverRedis(t, redis.Addr, prefix, "b", c.action()))
 }
+
+// A key that is no text is refused on each transport, and not taken for a call without a key.
+func TestAKeyThatIsNoTextIsRefused(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Amount int `json:"amount"`
+	}
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{actionhero.Action[input, map[string]int]{
+		Name: "pay", IdempotencyKey: actionhero.KeyOptional, Strict: true,
+		Run: func(_ context.Context, in input) (map[string]int, error) {
+			return map[string]int{"paid": in.Amount}, nil
+		},
+	}}})
+	ws, sio, tcp := s.WS(t), s.SIO(t), s.TCP(t)
+	ask := map[string]func(key string) string{
+		"websocket": func(key string) string {
+			ws.Send(`{"event":"action","id":1,"idempotencyKey":` + key + `,"params":{"action":"pay","amount":5}}`)
+			return ws.Await(`{"context":"response",`)
+		},
+		"socketio": func(key string) string {
+			sio.Send(`420["action",{"idempotencyKey":` + key + `,"amount":5,"action":"pay"}]`)
+			return sio.Await(`430[`)
+		},
+		"tcp": func(key string) string {
+			answer, err := tcp.Call(`{"idempotencyKey":` + key + `,"action":"pay","params":{"amount":5}}`)
+			if err != nil {
+				t.Error(err)
+			}
+			return answer
+		},
+	}
+	for name, ask := range ask {
+		if answer := ask(`"k"`); !strings.Contains(answer, `"paid":5`) {
+			t.Errorf("over %s: %s", name, answer)
+		}
+		for _, key := range []string{`1`, `""`, `null`, `{}`, `["k"]`, `"\u0007"`} {
+			if answer := ask(key); !strings.Contains(answer, `"errorCode":"invalidInput"`) || strings.Contains(answer, "paid") {
+				t.Errorf("over %s with the key %s: %s", name, key, answer)
+			}
+		}
+	}
+}
+
+// For an action without keys, the member of a Socket.IO argument is a param like any other.
+func TestAParamMayHaveTheNameOfTheKey(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Key string `json:"idempotencyKey"`
+	}
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{actionhero.Action[input, map[string]string]{
+		Name: "forward",
+		Run: func(_ context.Context, in input) (map[string]string, error) {
+			return map[string]string{"key": in.Key}, nil
+		},
+	}}})
+	for name, connect := range testkit.Transports {
+		if name == "worker" {
+			continue
+		}
+		if a := connect(t, s).Do("forward", map[string]string{"idempotencyKey": "a \"key\""}); !strings.Contains(a.JSON, `"key":"a \"key\""`) {
+			t.Errorf("over %s: %s", name, a.JSON)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/auth"
 	"github.com/actionhero-go/actionhero/auth/oidc"
 )
 
@@ -25,6 +26,21 @@ func ExampleJWT() {
 				}
 				return who, err
 			},
+		}),
+	}
+}
+
+// A page links to /auth/login. After the login at the issuer, the user has a session.
+func ExampleLogin() {
+	sessions := auth.NewSessions(auth.SessionConfig{})
+	_ = actionhero.Parts{
+		actionhero.DefaultAccess(actionhero.Authenticated),
+		sessions,
+		oidc.Login(oidc.LoginConfig{
+			Issuer:      "https://login.example.com/realms/main",
+			ClientID:    "tickets",
+			RedirectURL: "https://tickets.example.com/auth/callback",
+			Sessions:    sessions,
 		}),
 	}
 }

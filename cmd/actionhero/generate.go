@@ -143,6 +143,9 @@ func finish(ctx context.Context, env *cli.Env, app generate.App, created generat
 			return err
 		}
 	}
+	if inWorkspace(ctx, created.Dir) {
+		next = append([]string{"go work use ."}, next...)
+	}
 	if filepath.Clean(created.Dir) != "." {
 		next = append([]string{fmt.Sprintf("cd %s", quote(created.Dir))}, next...)
 	}
@@ -151,6 +154,16 @@ func finish(ctx context.Context, env *cli.Env, app generate.App, created generat
 		fmt.Fprintln(env.Stdout, "    "+line)
 	}
 	return nil
+}
+
+// inWorkspace reports whether a file go.work is above the folder of the app. The commands of Go find the app only if that
+// file lists it.
+func inWorkspace(ctx context.Context, dir string) bool {
+	cmd := exec.CommandContext(ctx, "go", "env", "GOWORK")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	work := strings.TrimSpace(string(out))
+	return err == nil && work != "" && work != "off"
 }
 
 // quote quotes a folder for a shell, if the folder needs that.

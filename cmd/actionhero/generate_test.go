@@ -31,6 +31,20 @@ func TestGenerateSaysWhatItDoes(t *testing.T) {
 	}
 }
 
+// Below a file go.work, the commands of Go find the app only after it is listed there.
+func TestGenerateKnowsAWorkspace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.work"), []byte("go 1.26.0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	out, errs, code := run(t, dir, env, "generate", "shop", "--no-tidy")
+	if code != 0 || !strings.Contains(out, "    cd shop\n    go work use .\n    go mod tidy\n") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+}
+
 func TestWrongCommandLinesOfGenerateAreExplained(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

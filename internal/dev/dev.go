@@ -76,7 +76,8 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg: cfg, env: env, print: &printer{out: cfg.Stdout, colours: cfg.Colours}, tree: newTree(cfg.Dir, cfg.ConfigFile, sourceRoots(ctx, cfg.Dir, env)),
 		sockets: supervise.NewSockets(supervise.Listen), done: make(chan struct{}), events: make(chan func(), 16),
 	}
-	d.builder = &builder{dir: cfg.Dir, pkg: cfg.Package, folder: folder, env: env, tree: d.tree}
+	flags := linkFlags(goOutput(ctx, cfg.Dir, env, "env", "GOFLAGS"))
+	d.builder = &builder{dir: cfg.Dir, pkg: cfg.Package, folder: folder, flags: flags, env: env, tree: d.tree}
 	defer d.sockets.CloseAll()
 	if err := d.listen(); err != nil {
 		return err

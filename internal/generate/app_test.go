@@ -163,6 +163,8 @@ func TestOddAppsAreRefusedWithARemedy(t *testing.T) {
 	}
 	for want, a := range map[string]App{
 		`the folder name "my app" cannot name a program: use letters`:                          {Dir: filepath.Join(dir, "my app")},
+		`has the element "vendor", which Go does not take`:                                     {Dir: filepath.Join(dir, "vendor")},
+		`has the element "Com1.x", which Go does not take`:                                     {Dir: dir, Module: "example.com/Com1.x"},
 		`the folder name "é" cannot name a program`:                                            {Dir: filepath.Join(dir, "é")},
 		`the folder name "-x" cannot name a program`:                                           {Dir: filepath.Join(dir, "-x")},
 		`the folder name ".x" cannot name a program`:                                           {Dir: filepath.Join(dir, ".x")},

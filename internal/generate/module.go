@@ -18,6 +18,7 @@ var (
 	moduleLine   = regexp.MustCompile(`(?m)^\s*module\s+("[^"\n]*"|\S+)`)
 	pathElement  = regexp.MustCompile(`^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$`)
 	programName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$`)
+	windowsName  = regexp.MustCompile(`(?i)^(con|com[1-9]|nul|prn|aux|lpt[1-9])(\.|$)`) // of devices; no checkout on Windows could have it
 	majorVersion = regexp.MustCompile(`^v[0-9]+$`)
 )
 
@@ -36,6 +37,9 @@ func moduleOf(gomod []byte) string {
 // checkModule returns an error if path cannot be the path of a module.
 func checkModule(modulePath string) error {
 	for element := range strings.SplitSeq(modulePath, "/") {
+		if element == "vendor" || windowsName.MatchString(element) {
+			return fmt.Errorf("the module path %q has the element %q, which Go does not take: use another name, such as --module example.com/hello", modulePath, element)
+		}
 		if !pathElement.MatchString(element) || strings.HasSuffix(element, ".") {
 			return fmt.Errorf("the module path %q is not allowed: use letters, digits and . - _ ~ between slashes, such as example.com/hello", modulePath)
 		}
