@@ -2,7 +2,8 @@
 //
 //   - [Sessions] are the logins of users with browsers.
 //   - [Keys] issues and checks API keys for programs.
-//   - [Bearer] checks tokens.
+//   - [Bearer] checks tokens, [Basic] names and passwords, and [ClientCert] certificates of TLS. The module auth/oidc checks
+//     the tokens of OpenID Connect issuers.
 //   - [HashPassword] and [CheckPassword] hash and check passwords with Argon2id.
 //
 // [NewSessions] makes the sessions of an app, which are a part of it:

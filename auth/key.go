@@ -25,7 +25,7 @@ type KeyConfig struct {
 	Header string
 	// QueryParam is a param of the URL by which a WebSocket client may give its key, for browsers, which send no headers.
 	// The logs of proxies and the history of browsers show URLs, so an action of [Keys.LoginAction] is better. Default:
-	// none. Requests over HTTP cannot use it.
+	// none. Requests over HTTP cannot use it. The log shows params of this name as "[FILTERED]".
 	QueryParam string
 	// MaxPerOwner is the number of keys that one owner may have; -1 is no limit. Keys that are made at the same time may
 	// exceed it. Default: 100.
@@ -109,6 +109,9 @@ func (k *Keys) setUp(api *actionhero.API) error {
 	}
 	if k.cfg.Header == "" {
 		useChallenge(api, "Bearer")
+	}
+	if k.cfg.QueryParam != "" {
+		api.AcceptSecret(k.cfg.QueryParam) // the log must not show it if a client sends it over HTTP
 	}
 	k.nodes.Store(api, &keyNode{keys: k, api: api, store: store, used: map[string]time.Time{}})
 	return nil
@@ -217,7 +220,7 @@ func (k *Keys) Revoke(ctx context.Context, api *actionhero.API, id string) error
 		return err
 	}
 	n.closeConns(id)
-	answers, err := k.revoke.CallAll(ctx, api, revokedKey{ID: id})
+	answers, err := k.revoke.CallAll(context.WithoutCancel(ctx), api, revokedKey{ID: id}) // also if the caller goes meanwhile
 	for _, a := range answers {
 		err = errors.Join(err, a.Err)
 	}

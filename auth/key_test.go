@@ -124,8 +124,14 @@ func TestAnAPIKeyIdentifiesItsOwnerOnEveryTransport(t *testing.T) {
 			t.Errorf("after the key %q: %s", step.key, got.JSON)
 		}
 	}
-	for _, entry := range s.Log.Entries() {
-		if shown := fmt.Sprint(entry); strings.Contains(shown, text[20:]) {
+	wantNoKey(t, s.Log, text)
+}
+
+// wantNoKey fails if the log has the secret of the key.
+func wantNoKey(t testing.TB, log *testkit.Recorder, key string) {
+	t.Helper()
+	for _, entry := range log.Entries() {
+		if shown := fmt.Sprint(entry); strings.Contains(shown, key[20:]) {
 			t.Errorf("the log has the key: %s", shown)
 		}
 	}
@@ -223,6 +229,8 @@ func TestKeySettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.HTTP(t).Ask("GET", "/api/open", "", "X-API-Key: "+banned).Want(t, 403, "this account is closed")
+	wantNoKey(t, s.Log, banned)
+	wantNoKey(t, s.Log, text)
 }
 
 // An expired key is refused, and its connections end.

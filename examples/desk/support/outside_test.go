@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,6 +127,51 @@ func TestLoginsAreLimited(t *testing.T) {
 		if limited := i == 10; limited != (resp.Status == http.StatusTooManyRequests) {
 			t.Errorf("the login %d is answered with %d %s", i+1, resp.Status, resp.Body)
 		}
+	}
+}
+
+// The checks of the passwords take turns, so most of these logins have read the old role when the role changes.
+func TestNoLoginKeepsARoleThatIsTaken(t *testing.T) {
+	t.Parallel()
+	a, client, _ := serve(t)
+	role := func(to string) {
+		t.Helper()
+		if _, err := actionherotest.Run(t, a.api, "userRole", map[string]any{"email": "ann@example.com", "role": to}, actionherotest.As(root)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	role("agent")
+	pages := make([]*actionherotest.HTTPClient, 8)
+	first := make(chan int, len(pages))
+	var all sync.WaitGroup
+	for i := range pages {
+		pages[i] = client()
+		all.Go(func() {
+			first <- pages[i].Do("POST", "/login", map[string]string{"email": "ann@example.com", "password": "a long secret"}).Status
+		})
+	}
+	<-first
+	role("customer")
+	all.Wait()
+	for i, page := range pages {
+		if resp := page.Do("POST", "/tickets/1/assign", nil); resp.Status != http.StatusForbidden && resp.Status != http.StatusUnauthorized {
+			t.Errorf("the login %d acts as an agent: %d %s", i, resp.Status, resp.Body)
+		}
+	}
+}
+
+func TestTheTicketsOfAFormerAgentAreFree(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	_, ann := a.user("ann", "customer")
+	_, eve := a.user("eve", "agent")
+	ticket := a.open(ann, "It rains in")
+	if got := run[support.Ticket](a, eve, "ticketAssign", map[string]any{"id": ticket.ID}); got.Assignee != "eve" {
+		t.Errorf("the ticket is %+v", got)
+	}
+	run[support.User](a, root, "userRole", map[string]any{"email": "eve@example.com", "role": "customer"})
+	if got := run[support.ShowOutput](a, ann, "ticketShow", map[string]any{"id": ticket.ID}); got.Assignee != "" {
+		t.Errorf("the ticket is %+v", got)
 	}
 }
 

@@ -272,7 +272,6 @@ func TestNoClientSpeaksInARoomOrEntersAnother(t *testing.T) {
 				entered = append(entered, room)
 			}
 		}
-		// An agent may sit in the room of a ticket that does not exist, which stays silent: no, find refuses it.
 		if fmt.Sprint(entered) != want {
 			t.Errorf("%+v enters %v instead of %s", *who, entered, want)
 		}

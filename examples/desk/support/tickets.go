@@ -129,10 +129,10 @@ type ListInput struct {
 	Limit   int    `json:"limit" minimum:"1" maximum:"100" default:"20"`
 }
 
-// ListOutput is a page of tickets. Next is 0 on the last page.
+// ListOutput is a page of tickets. Next is missing on the last page.
 type ListOutput struct {
 	Tickets []Ticket `json:"tickets"`
-	Next    int64    `json:"next,omitempty"`
+	Next    int64    `json:"next,omitzero"`
 }
 
 func (d *desk) list(ctx context.Context, in ListInput) (out ListOutput, err error) {

@@ -103,7 +103,7 @@ func (d *desk) signUp(ctx context.Context, in SignUpInput) (u User, err error) {
 		return u, err
 	}
 	web.SetStatus(ctx, http.StatusCreated)
-	return u, d.sessions.Login(ctx, u.identity())
+	return u, d.enter(ctx, u)
 }
 
 // LoginInput is the input of the action `login`.
@@ -124,7 +124,23 @@ func (d *desk) login(ctx context.Context, in LoginInput) (User, error) {
 	if err := auth.CheckPassword(ctx, hash, in.Password); err != nil { // takes its time for no account, too
 		return User{}, err
 	}
-	return u, d.sessions.Login(ctx, u.identity())
+	return u, d.enter(ctx, u)
+}
+
+// enter logs the user in. If the role has changed since it was read, setRole may have ended the older sessions already, so
+// enter ends the new one.
+func (d *desk) enter(ctx context.Context, u User) error {
+	if err := d.sessions.Login(ctx, u.identity()); err != nil {
+		return err
+	}
+	now, _, err := findUser(ctx, d.db.Get(), "id", u.ID)
+	if err != nil || now.Role == u.Role {
+		return err
+	}
+	if err := d.sessions.RevokeAll(ctx, d.api, u.identity().ID); err != nil {
+		return err
+	}
+	return actionhero.Errorf(actionhero.CodeUnavailable, "your role has changed: log in again")
 }
 
 func (d *desk) me(ctx context.Context, _ actionhero.None) (User, error) {
@@ -138,12 +154,20 @@ type RoleInput struct {
 	Role  string `json:"role" required:"true" enum:"customer,agent,admin"`
 }
 
-// setRole changes the role, and then ends all logins with the old one.
-func (d *desk) setRole(ctx context.Context, in RoleInput) (User, error) {
-	if _, err := d.db.Get().ExecContext(ctx, `UPDATE users SET role = ? WHERE email = ?`, in.Role, strings.ToLower(in.Email)); err != nil {
-		return User{}, err
-	}
-	u, _, err := findUser(ctx, d.db.Get(), "email", strings.ToLower(in.Email))
+// setRole changes the role, and then ends all logins with the old one. The tickets of an agent who becomes a customer are
+// assigned to no agent.
+func (d *desk) setRole(ctx context.Context, in RoleInput) (u User, err error) {
+	err = d.change(ctx, func(tx *sql.Tx) error {
+		if u, _, err = findUser(ctx, tx, "email", strings.ToLower(in.Email)); err != nil {
+			return err
+		}
+		u.Role = in.Role
+		if _, err := tx.ExecContext(ctx, `UPDATE users SET role = ? WHERE id = ?`, u.Role, u.ID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE tickets SET assignee = NULL WHERE assignee = ? AND ? = 'customer'`, u.ID, u.Role)
+		return err
+	})
 	if err != nil {
 		return u, err
 	}
