@@ -145,6 +145,20 @@ func (c *Conn) Close(reason string) {
 	c.sender.Close(reason)
 }
 
+// loginSender has the method of transport.LoginSender, which documents it.
+type loginSender interface{ CloseForLogin(reason string) }
+
+// closeForLogin closes the connection of a client whose identity has expired.
+func (c *Conn) closeForLogin(reason string) {
+	s, ok := c.sender.(loginSender)
+	if !ok {
+		c.Close(reason)
+		return
+	}
+	c.closeReason.CompareAndSwap(nil, &reason)
+	s.CloseForLogin(reason)
+}
+
 // newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, 42 random bits, then the tag of the
 // node, by which the other nodes of a cluster find the node of the connection.
 func newID(tag uint32) string {

@@ -35,7 +35,7 @@ func (e *expiry) look(api *API) {
 			continue
 		}
 		if more = true; !now.Before(id.ExpiresAt) {
-			c.Close(expiredReason)
+			c.closeForLogin(expiredReason)
 		}
 	}
 	e.mu.Lock()

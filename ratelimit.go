@@ -12,14 +12,16 @@ import (
 
 // limiter limits the requests of each client address: see Config.RequestLimit.
 type limiter struct {
-	limit  int
-	window time.Duration
-	rate   backend.Rate
-	table  *gcra.Table
+	limit   int
+	window  time.Duration
+	rate    backend.Rate
+	table   *gcra.Table
+	headers gcra.Headers
 }
 
 func newLimiter(limit int, window time.Duration) *limiter {
-	return &limiter{limit, window, backend.Rate{Every: max(window/time.Duration(limit), 1), Burst: limit}, gcra.NewTable()}
+	rate := backend.Rate{Every: max(window/time.Duration(limit), 1), Burst: limit}
+	return &limiter{limit, window, rate, gcra.NewTable(), gcra.NewHeaders(requestLimitName, rate)}
 }
 
 // take counts one request of the client address ip. If the limit allows the request, take returns a Wait of 0. An ip that
@@ -66,7 +68,7 @@ func (l *limiter) middleware(next Handler) Handler {
 		}
 		taken, remaining, err := l.admit(req.RemoteIP)
 		req.Remaining = remaining
-		gcra.Tell(req.Extra, requestLimitName, l.rate, taken)
+		l.headers.Tell(req.Extra, taken)
 		if err != nil {
 			return nil, err
 		}

@@ -44,10 +44,11 @@ type Limit struct {
 //
 // A Limiter may be used by several goroutines.
 type Limiter struct {
-	limit  Limit
-	rate   backend.Rate
-	table  *gcra.Table
-	shared shared
+	limit   Limit
+	rate    backend.Rate
+	table   *gcra.Table
+	shared  shared
+	headers gcra.Headers
 }
 
 var limitName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
@@ -68,7 +69,7 @@ func New(l Limit) *Limiter {
 	if err := rate.Check(); err != nil {
 		panic(fmt.Sprintf("the limit %q is out of range: %v", l.Name, err))
 	}
-	return &Limiter{limit: l, rate: rate, table: gcra.NewTable()}
+	return &Limiter{limit: l, rate: rate, table: gcra.NewTable(), headers: gcra.NewHeaders(l.Name, rate)}
 }
 
 // Allow counts one event of the key. If the limit is used up, Allow counts nothing, and returns an *actionhero.Error of
@@ -107,7 +108,7 @@ func (l *Limiter) By(key func(*actionhero.Request) string) actionhero.Middleware
 			} else if req.Remaining < 0 || remaining < req.Remaining {
 				req.Remaining = remaining
 			}
-			gcra.Tell(req.Extra, l.limit.Name, l.rate, taken)
+			l.headers.Tell(req.Extra, taken)
 			if err := l.refusal(taken); err != nil {
 				return nil, err
 			}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -166,4 +167,39 @@ func TestAccessOverHTTPHasItsStatus(t *testing.T) {
 	c.Ask("GET", "/api/rule:public", "", "X-As: forged").Want(t, 401, "the token is forged")
 	c.Ask("GET", "/api/rule:roles", "", "X-As: right role").Want(t, 200, `"who":"bob"`)
 	c.Ask("GET", "/api/rule:roles?owner=%7B", "").Want(t, 401, logIn)
+}
+
+// A client whose identity has expired is closed so that it may come back: over a plain WebSocket with the code 4401, over
+// Socket.IO without the packet after which stock clients stay away.
+func TestAClientWithAnExpiredIdentityMayComeBack(t *testing.T) {
+	t.Parallel()
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{
+		actionhero.DefaultAccess(actionhero.Public),
+		actionhero.Authenticator(func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+			return actionhero.Identity{ID: "ann", ExpiresAt: time.Now().Add(100 * time.Millisecond)}, nil
+		}),
+	}})
+	const reason = "your login has expired: connect again"
+	plain := testkit.DialSocket(t, s.WSURL(), nil)
+	sio := testkit.DialSocket(t, "ws://"+s.Web.Addr().String()+testkit.SIOPath, nil)
+	sio.Send("40")
+	lines := s.TCP(t)
+	lines.WantClosed()
+	last := func(c *testkit.Socket) (texts []string, end error) {
+		for {
+			_, text, err := c.Read(t.Context())
+			if err != nil {
+				return texts, err
+			}
+			texts = append(texts, string(text))
+		}
+	}
+	_, err := last(plain)
+	if closed := (websocket.CloseError{}); !errors.As(err, &closed) || closed.Code != 4401 || closed.Reason != reason {
+		t.Errorf("the plain WebSocket ends with %v", err)
+	}
+	texts, err := last(sio)
+	if closed := (websocket.CloseError{}); !errors.As(err, &closed) || slices.Contains(texts, "41") {
+		t.Errorf("Socket.IO ends with %q, %v", texts, err)
+	}
 }

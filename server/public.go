@@ -29,14 +29,12 @@ func startPage() fs.FS {
 }
 
 // mountClient mounts the client script with its types, and the description of this server for the start page. An app
-// with a folder of static files needs the mounts, because that folder does not contain these files.
+// with a folder of static files needs the mounts, because that folder does not contain these files. The client is there
+// also if WebSocket is off: a page that imports it then says so, and its other parts work.
 func (s *Server) mountClient() error {
 	folder := s.Web.Paths().Files + "/javascript/"
-	err := s.Web.Mount(folder+"start/site.json", http.HandlerFunc(s.describeSite))
-	if s.WebSocket == nil {
-		return err
-	}
-	return errors.Join(err,
+	return errors.Join(
+		s.Web.Mount(folder+"start/site.json", http.HandlerFunc(s.describeSite)),
 		s.Web.Mount(folder+"actionhero.js", embedded("actionhero.js", "text/javascript", js.Script)),
 		s.Web.Mount(folder+"actionhero.d.ts", embedded("actionhero.d.ts", "application/typescript", js.Types)))
 }

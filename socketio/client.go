@@ -363,6 +363,10 @@ func (c *client) Close(reason string) {
 	c.session.Close(reason)
 }
 
+// CloseForLogin implements transport.LoginSender. Without a disconnect packet, stock clients connect again, and ask their
+// function auth for new credentials.
+func (c *client) CloseForLogin(reason string) { c.session.Close(reason) }
+
 // handleEvent returns the request that runs the action or command of the event in the packet p and sends the reply. If
 // the event is malformed or unknown, the request replies with an error.
 func (m *member) handleEvent(p packet) connloop.Request {

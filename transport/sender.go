@@ -20,6 +20,12 @@ type Sender interface {
 	Close(reason string)
 }
 
+// LoginSender is an optional interface of a [Sender]. CloseForLogin is Close for a client whose identity has expired: it
+// lets a client that can do so connect again with new credentials. Without it, the API calls Close.
+type LoginSender interface {
+	CloseForLogin(reason string)
+}
+
 // RoomFollower is an optional interface of a [Sender]. If FollowsRooms returns true, the client has asked for a notice
 // when its rooms change, by its command or by code of the server. The API then delivers a notice after each change, an
 // object with the members context, which is "rooms", room, the current room or null, and rooms, the sorted names of the

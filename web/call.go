@@ -70,9 +70,13 @@ func (c *call) RequestTarget() (scheme, host string) {
 	return scheme, host
 }
 
-// AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.
+// AddResponseHeader adds a header to the response. name must be in the canonical format. Limits call it through an interface to tell the client what is left.
 func (c *call) AddResponseHeader(name, value string) {
-	c.change(func() { c.w.Header().Add(name, value) })
+	c.change(func() {
+		if fast, ok := c.w.(interface{ AddHeader(name, value string) bool }); !ok || !fast.AddHeader(name, value) {
+			c.w.Header().Add(name, value)
+		}
+	})
 }
 
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its

@@ -307,8 +307,14 @@ func (ss *session) FollowsPositions() bool { return ss.places }
 
 // Close implements transport.Sender. It logs the reason, drops the requests that have not started, and closes the
 // connection with the reason and the close code 4403, which means that the client must not come back.
-func (ss *session) Close(reason string) {
+func (ss *session) Close(reason string) { ss.closeWith(ws.Dismissed, reason) }
+
+// CloseForLogin implements transport.LoginSender. It is Close with the code 4401, which means that the client must log in
+// before it comes back.
+func (ss *session) CloseForLogin(reason string) { ss.closeWith(ws.LoginRequired, reason) }
+
+func (ss *session) closeWith(code int, reason string) {
 	ss.logClosed(reason)
 	ss.loop.Cancel()
-	ss.ws.Close(ws.Dismissed, reason)
+	ss.ws.Close(code, reason)
 }

@@ -15,16 +15,18 @@ import (
 
 const connections = 64
 
-const request = "GET " + path + "?limit=10&offset=5 HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
 // load returns a load: for a duration, one request at a time on each connection.
-func load(addr string) func(time.Duration) (int, error) {
+func load(addr string) func(time.Duration) (int, error) { return loadWith(addr, "") }
+
+// loadWith returns a load whose requests have more headers, each with its line break.
+func loadWith(addr, headers string) func(time.Duration) (int, error) {
+	request := "GET " + path + "?limit=10&offset=5 HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n"
 	return func(d time.Duration) (int, error) {
 		stop := time.Now().Add(d)
 		counts, errs := make([]int, connections), make([]error, connections)
 		var wg sync.WaitGroup
 		for i := range connections {
-			wg.Go(func() { counts[i], errs[i] = loadOne(addr, stop) })
+			wg.Go(func() { counts[i], errs[i] = loadOne(addr, request, stop) })
 		}
 		wg.Wait()
 		total := 0
@@ -38,7 +40,7 @@ func load(addr string) func(time.Duration) (int, error) {
 	}
 }
 
-func loadOne(addr string, stop time.Time) (n int, err error) {
+func loadOne(addr, request string, stop time.Time) (n int, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return 0, err

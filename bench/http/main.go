@@ -26,6 +26,7 @@ func main() {
 	slice := flag.Duration("slice", time.Second, "length of a slice")
 	only := flag.String("only", "", "servers to compare with the baseline, separated by commas; default: all")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
+	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -33,6 +34,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *identity {
+		if err := pinned(func() error { return identities(ctx, *passes, *slice) }); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *passes, *slice, *only, *base); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
@@ -62,16 +70,27 @@ func run(ctx context.Context, passes int, slice time.Duration, only, base string
 			tables = append(tables, []string{name + proc.BaseSuffix, name})
 		}
 	}
-	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
-		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
-	}
-	for _, names := range tables {
-		if err := table(ctx, names, only, ours, dir, passes, slice); err != nil {
-			return err
+	err = pinned(func() error {
+		for _, names := range tables {
+			if err := table(ctx, names, only, ours, dir, passes, slice); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
 	return nil
+}
+
+// pinned runs the measurement with this process, which is the load, on one processor.
+func pinned(measure func() error) error {
+	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
+		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
+	}
+	return measure()
 }
 
 // table measures servers and prints their table. The first server is the baseline.

@@ -7,20 +7,30 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Tell adds two headers about a limit to the answer of a request, if its transport has headers. The headers are those of
-// draft-ietf-httpapi-ratelimit-headers: the rate of the limit, and the events that are left. extra is actionhero.Request.Extra.
-// The name must need no escapes.
-func Tell(extra any, name string, rate backend.Rate, taken backend.Taken) {
+// Headers tells clients about one limit, with the headers of draft-ietf-httpapi-ratelimit-headers.
+type Headers struct {
+	name, policy string
+	rate         backend.Rate
+}
+
+// NewHeaders returns the Headers of a limit. The name must need no escapes.
+func NewHeaders(name string, rate backend.Rate) Headers {
+	return Headers{name, member(name, "q", rate.Burst, "w", rate.Window()), rate}
+}
+
+// Tell adds the headers to the answer of a request, if its transport has headers: the rate of the limit, and the events
+// that are left. extra is actionhero.Request.Extra.
+func (l Headers) Tell(extra any, taken backend.Taken) {
 	h, ok := extra.(interface{ AddResponseHeader(name, value string) })
 	if !ok {
 		return
 	}
-	left, next := rate.Left(taken.Full), taken.Full
+	left, next := l.rate.Left(taken.Full), taken.Full
 	if taken.Wait > 0 {
 		left, next = 0, taken.Wait
 	}
-	h.AddResponseHeader("RateLimit-Policy", member(name, "q", rate.Burst, "w", rate.Window()))
-	h.AddResponseHeader("RateLimit", member(name, "r", left, "t", next))
+	h.AddResponseHeader("RateLimit-Policy", l.policy)
+	h.AddResponseHeader("RateLimit", member(l.name, "r", left, "t", next))
 }
 
 func member(name, count string, n int, seconds string, d time.Duration) string {

@@ -30,13 +30,37 @@ func Prepare(header http.Header) *Prepared {
 var notPrepared = []string{"Date", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Connection", "Trailer"}
 
 // SwapPrepared replaces the headers of the response, which must be those of old, with those of p. old is nil for a response
-// without headers. If the response has other headers, the handler has called Header or has begun the response, or p is nil,
-// SwapPrepared changes nothing and returns false.
+// without headers. If p is nil or has a header that AddHeader has added, if the response has other headers, or if the handler
+// has called Header or has begun the response, SwapPrepared changes nothing and returns false.
 func (c *call) SwapPrepared(old, p *Prepared) bool {
 	if c.header != nil || c.status != 0 || c.prepared != old || p == nil {
 		return false
 	}
+	for _, h := range c.added[:c.addedCount] {
+		if p.header[h.name] != nil {
+			return false
+		}
+	}
 	c.prepared = p
+	return true
+}
+
+// maxAdded is the number of headers that AddHeader takes.
+const maxAdded = 4
+
+// addedHeader is a header next to those of a Prepared.
+type addedHeader struct{ name, value string }
+
+// AddHeader adds a header to the response, which then still needs no map of headers. name must be in the canonical format.
+// If the response has no Prepared, if it has other headers already or has begun, or if the header changes how a response is
+// sent, AddHeader changes nothing and returns false: the handler then adds the header with Header.
+func (c *call) AddHeader(name, value string) bool {
+	if c.header != nil || c.status != 0 || c.prepared == nil || c.addedCount == maxAdded ||
+		slices.Contains(notPrepared, name) || c.prepared.header[name] != nil || strings.HasPrefix(name, http.TrailerPrefix) {
+		return false
+	}
+	c.added[c.addedCount] = addedHeader{name, value}
+	c.addedCount++
 	return true
 }
 
@@ -46,5 +70,9 @@ func (c *call) usePrepared(dst []byte) ([]byte, bool) {
 		return dst, false
 	}
 	c.hasType = c.prepared.header["Content-Type"] != nil
-	return append(dst, c.prepared.text...), true
+	dst = append(dst, c.prepared.text...)
+	for i := range c.addedCount {
+		dst = appendLine(dst, c.added[i].name, c.added[i].value)
+	}
+	return dst, true
 }

@@ -23,15 +23,17 @@ type response struct {
 	hasDeadline bool        // the handler has set a write deadline
 	returned    atomic.Bool // the handler has returned
 
-	prepared *Prepared   // the headers, while header is nil
-	header   http.Header // the headers that the handler sets; nil until the handler needs them
-	status   int         // 0: not set yet
-	head     *[]byte     // status line and headers, without the headers that depend on the body
-	pending  *[]byte     // the buffered part of the body
-	headSent bool
-	chunked  bool
-	written  int64 // bytes of the body that the handler has written
-	broken   bool  // a write failed, or the body has another length than the handler declared
+	prepared   *Prepared             // the headers, while header is nil
+	added      [maxAdded]addedHeader // further headers, while header is nil
+	addedCount int
+	header     http.Header // the headers that the handler sets; nil until the handler needs them
+	status     int         // 0: not set yet
+	head       *[]byte     // status line and headers, without the headers that depend on the body
+	pending    *[]byte     // the buffered part of the body
+	headSent   bool
+	chunked    bool
+	written    int64 // bytes of the body that the handler has written
+	broken     bool  // a write failed, or the body has another length than the handler declared
 
 	hasType, hasDate bool     // the handler has set Content-Type, Date
 	coding           string   // the Transfer-Encoding that the handler has set
@@ -65,6 +67,9 @@ func (c *call) Header() http.Header {
 		c.header = make(http.Header, 8)
 		if c.prepared != nil {
 			maps.Copy(c.header, c.prepared.header)
+		}
+		for _, h := range c.added[:c.addedCount] {
+			c.header.Add(h.name, h.value) // no name of the Prepared, whose slices belong to all responses
 		}
 	}
 	return c.header

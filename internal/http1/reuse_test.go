@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,19 @@ func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 			for name, values := range header {
 				w.Header()[name] = values
 			}
+		case "/map-added":
+			for name, values := range header {
+				w.Header()[name] = values
+			}
+			w.Header()["X-Rate"] = []string{"1", "2\n"}
+		case "/added", "/added-seen":
+			add := w.(interface{ AddHeader(name, value string) bool }).AddHeader
+			if add("X-Rate", "1") || !fast.SwapPrepared(nil, prepared) || !add("X-Rate", "1") || !add("X-Rate", "2\n") || add("A", "3") || add("Date", "now") || fast.SwapPrepared(prepared, http1.Prepare(http.Header{"X-Rate": {"0"}})) {
+				t.Error("the headers are not added as documented")
+			}
+			if r.URL.Path == "/added-seen" && (!slices.Equal(w.Header()["X-Rate"], []string{"1", "2\n"}) || add("X-Rate", "3")) {
+				t.Errorf("the headers are %v", w.Header())
+			}
 		default:
 			if !fast.SwapPrepared(nil, base) || fast.SwapPrepared(nil, prepared) || fast.SwapPrepared(prepared, base) || !fast.SwapPrepared(base, prepared) || fast.SwapPrepared(prepared, nil) {
 				t.Error("the headers are not swapped as documented")
@@ -123,6 +137,11 @@ func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 		return before + after
 	}
 	for _, status := range []int{200, 201, 204, 304, 404} {
+		for _, path := range []string{"/added", "/added-seen"} {
+			if got, want := read(fmt.Sprintf("%s?%d", path, status)), read(fmt.Sprintf("/map-added?%d", status)); got != want {
+				t.Errorf("%s is answered with %q, want %q", path, got, want)
+			}
+		}
 		want := read(fmt.Sprintf("/map?%d", status))
 		for _, path := range []string{"/prepared", "/seen"} {
 			if got := read(fmt.Sprintf("%s?%d", path, status)); got != want {
