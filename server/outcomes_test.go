@@ -52,6 +52,9 @@ func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 				if got != want {
 					t.Errorf("the client got %q, want %q", got, want)
 				}
+				if name == "unknown action" && kind == "cli" {
+					return // refused before the app starts
+				}
 				if code := seen.Load(); name != "does not encode" && code != codeOf(outcome.text != "", outcome.code) {
 					t.Errorf("the code was %v, want %v", code, outcome.code)
 				}
