@@ -140,6 +140,7 @@ func (c *Conn) Identity() Identity {
 // [CodeDeadlineExceeded] or [CodeCanceled]. It counts as a refusal. SetIdentity must not be called by a Deliver of a [RoomMiddleware].
 func (c *Conn) SetIdentity(ctx context.Context, id Identity) error {
 	c.storeIdentity(id)
+	ctx = connContext{ctx, c} // the rooms are asked about c, also if the request of another client changes it
 	var failed error
 	for _, room := range c.Rooms() {
 		err := c.api.Rooms.askToEnter(ctx, c, room)

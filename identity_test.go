@@ -334,3 +334,28 @@ func TestAuthenticatorsAreAskedInTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+// If a request of one client changes the identity of another one, the rooms are asked about the other one.
+func TestRoomsAreAskedAboutTheConnectionThatChanges(t *testing.T) {
+	t.Parallel()
+	demote := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "demote", Access: actionhero.Roles("admin"),
+		Run: func(ctx context.Context, none actionhero.None) (actionhero.None, error) {
+			_, err := actionhero.RequestFrom(ctx).API.Conns.User("ann").SetIdentity(ctx, actionhero.Identity{ID: "ann"})
+			return none, err
+		},
+	}
+	admins := actionhero.RoomMiddleware{Join: func(ctx context.Context, c *actionhero.Conn, room string) error {
+		if !actionhero.IdentityFrom(ctx).HasRole("admin") {
+			return actionhero.Errorf(actionhero.CodePermissionDenied, "admins only")
+		}
+		return nil
+	}}
+	api := actionherotest.New(t, ownRooms, admins, demote)
+	c := actionherotest.Connect(t, api, "")
+	steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"admin"}}), api.Rooms.Join(t.Context(), c.Conn, "ann 1"))
+	_, err := actionherotest.Run(t, api, "demote", nil, actionherotest.As(actionhero.Identity{ID: "root", Roles: []string{"admin"}}))
+	if got := c.Rooms(); err != nil || len(got) > 0 {
+		t.Errorf("a client without the role is in %q, %v", got, err)
+	}
+}
