@@ -359,3 +359,28 @@ func TestRoomsAreAskedAboutTheConnectionThatChanges(t *testing.T) {
 		t.Errorf("a client without the role is in %q, %v", got, err)
 	}
 }
+
+// A caller whose credentials are wrong is anonymous, whatever its authenticator says besides.
+func TestACallerWithWrongCredentialsIsAnonymous(t *testing.T) {
+	t.Parallel()
+	seen := "no request"
+	watch := actionhero.Initializer{Name: "watch", Setup: func(api *actionhero.API) error {
+		api.Use(func(next actionhero.Handler) actionhero.Handler {
+			return func(ctx context.Context, req *actionhero.Request) (any, error) {
+				seen = actionhero.IdentityFrom(ctx).ID
+				return next(ctx, req)
+			}
+		})
+		return nil
+	}}
+	wrong := actionhero.Authenticator(func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+		return actionhero.Identity{ID: "ann"}, actionhero.Errorf(actionhero.CodeUnauthenticated, "the password is wrong")
+	})
+	api := actionherotest.New(t, watch, wrong, actionhero.DefaultAccess(actionhero.Public), actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "open", Run: func(_ context.Context, none actionhero.None) (actionhero.None, error) { return none, nil },
+	})
+	_, err := actionherotest.Run(t, api, "open", nil, actionherotest.WithHeader("Authorization", "x"))
+	if e := actionhero.AsError(err); e == nil || e.Code != actionhero.CodeUnauthenticated || seen != "" {
+		t.Errorf("the middleware sees %q, the client %v", seen, err)
+	}
+}
