@@ -32,6 +32,14 @@ func (i Identity) HasScope(scope string) bool {
 	return slices.Contains(i.Scopes, scope) || slices.Contains(i.Scopes, AnyScope)
 }
 
+// until returns a known identity with the end of before, which may be nil, unless it has one.
+func (i Identity) until(before *Identity) Identity {
+	if i.Known() && i.ExpiresAt.IsZero() && before != nil {
+		i.ExpiresAt = before.ExpiresAt
+	}
+	return i
+}
+
 // current returns the identity, or the zero value if it has expired. i may be nil.
 func (i *Identity) current() Identity {
 	if i == nil || !i.ExpiresAt.IsZero() && !time.Now().Before(i.ExpiresAt) {

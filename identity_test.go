@@ -384,3 +384,22 @@ func TestACallerWithWrongCredentialsIsAnonymous(t *testing.T) {
 		t.Errorf("the middleware sees %q, the client %v", seen, err)
 	}
 }
+
+// New roles of a user do not outlive the credential of its connection, neither before nor after its end.
+func TestNewRolesKeepTheEndOfTheCredential(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := actionherotest.New(t)
+		c := actionherotest.Connect(t, api, "")
+		steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann", ExpiresAt: time.Now().Add(time.Minute)}))
+		for range 2 {
+			if _, err := api.Conns.User("ann").SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"agent"}}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if c.Identity().Known() {
+			t.Errorf("the client is %+v", c.Identity())
+		}
+	})
+}
