@@ -403,3 +403,28 @@ func TestNewRolesKeepTheEndOfTheCredential(t *testing.T) {
 		}
 	})
 }
+
+// A connection is closed at the end of its identity, also if it was opening while the node looked for ended ones.
+func TestAnIdentityEndsThoughItsConnectionWasSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end := time.Now().Add(time.Minute)
+		slow := actionhero.ConnMiddleware{Connect: func(context.Context, *actionhero.Conn, *actionhero.Handshake) error {
+			time.Sleep(8 * time.Second)
+			return nil
+		}}
+		api := actionherotest.New(t, slow, actionhero.DefaultAccess(actionhero.Public), actionhero.Authenticator(
+			func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+				return actionhero.Identity{ID: "ann", ExpiresAt: end}, nil
+			}))
+		c, err := actionherotest.Dial(t, api, "hall", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Until(end) + 10*time.Second)
+		synctest.Wait()
+		if c.Closed() == "" {
+			t.Error("a client whose login has expired is connected")
+		}
+	})
+}
