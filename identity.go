@@ -61,6 +61,10 @@ func IdentityFrom(ctx context.Context) Identity {
 // anonymous is the stored identity of a caller that is known to be anonymous. It is never changed.
 var anonymous = &Identity{}
 
+// anonymousConn is the identity of an anonymous connection in a connContext. An Action.Call acts as it, and not as the
+// client whose request has changed the identity of the connection.
+var anonymousConn = &Identity{}
+
 // connContext is the context of a hook that a client causes without a request, for example with a command.
 type connContext struct {
 	context.Context
@@ -82,7 +86,7 @@ func (c connContext) Value(key any) any {
 	if id := c.conn.identity.Load(); id != nil {
 		return id
 	}
-	return anonymous
+	return anonymousConn
 }
 
 // WithIdentity returns a context in which [IdentityFrom] returns id and an [Action.Call] acts as id: the rules of the

@@ -345,18 +345,29 @@ func TestRoomsAreAskedAboutTheConnectionThatChanges(t *testing.T) {
 			return none, err
 		},
 	}
-	admins := actionhero.RoomMiddleware{Join: func(ctx context.Context, c *actionhero.Conn, room string) error {
-		if !actionhero.IdentityFrom(ctx).HasRole("admin") {
-			return actionhero.Errorf(actionhero.CodePermissionDenied, "admins only")
-		}
-		return nil
+	logout := demote
+	logout.Name = "logout"
+	logout.Run = func(ctx context.Context, none actionhero.None) (actionhero.None, error) {
+		_, err := actionhero.RequestFrom(ctx).API.Conns.User("ann").SetIdentity(ctx, actionhero.Identity{})
+		return none, err
+	}
+	secret := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "secret", Access: actionhero.Roles("admin"),
+		Run: func(_ context.Context, none actionhero.None) (actionhero.None, error) { return none, nil },
+	}
+	admins := actionhero.RoomMiddleware{Join: func(ctx context.Context, c *actionhero.Conn, _ string) error {
+		_, err := secret.Call(ctx, c.API(), actionhero.None{})
+		return err
 	}}
-	api := actionherotest.New(t, ownRooms, admins, demote)
-	c := actionherotest.Connect(t, api, "")
-	steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"admin"}}), api.Rooms.Join(t.Context(), c.Conn, "ann 1"))
-	_, err := actionherotest.Run(t, api, "demote", nil, actionherotest.As(actionhero.Identity{ID: "root", Roles: []string{"admin"}}))
-	if got := c.Rooms(); err != nil || len(got) > 0 {
-		t.Errorf("a client without the role is in %q, %v", got, err)
+	api := actionherotest.New(t, ownRooms, admins, demote, logout, secret)
+	for _, name := range []string{"demote", "logout"} {
+		c := actionherotest.Connect(t, api, "")
+		steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"admin"}}), api.Rooms.Join(t.Context(), c.Conn, "hall"))
+		_, err := actionherotest.Run(t, api, name, nil, actionherotest.As(actionhero.Identity{ID: "root", Roles: []string{"admin"}}))
+		if got := c.Rooms(); err != nil || len(got) > 0 {
+			t.Errorf("%s: a client without the role is in %q, %v", name, got, err)
+		}
+		c.Disconnect()
 	}
 }
 
