@@ -185,8 +185,11 @@ func (r *Request) bringsCredentials() bool {
 func identify(ctx context.Context, authenticators []Authenticator, c *Credentials) (Identity, error) {
 	for _, authenticator := range authenticators {
 		id, err := authenticator(ctx, c)
-		if err != nil || id.Known() {
-			return id, err
+		if err != nil {
+			return Identity{}, err // a middleware must not take the caller for one whose password was wrong
+		}
+		if id.Known() {
+			return id, nil
 		}
 	}
 	return Identity{}, nil

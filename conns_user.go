@@ -49,7 +49,7 @@ func (u UserConns) Kick(ctx context.Context, room string) (conns int, err error)
 
 // SetIdentity changes from whom the connections of the user come, as [Conn.SetIdentity] does: after the roles of the user
 // have changed, or with the zero Identity to log the user out. A connection that opens at the same time is not changed, so the new roles
-// must be stored before.
+// must be stored before. A known identity without ExpiresAt keeps the end that the connection has, because its credential ends then.
 func (u UserConns) SetIdentity(ctx context.Context, id Identity) (conns int, err error) {
 	body, err := encode.Marshal(id)
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 		case "close":
 			conn.Close(op.Reason)
 		case "identity":
-			err = errors.Join(err, conn.SetIdentity(ctx, id))
+			err = errors.Join(err, conn.SetIdentity(ctx, id.until(conn.identity.Load())))
 		case "kick":
 			if !c.api.Rooms.expel(ctx, conn, op.Room) {
 				conns--

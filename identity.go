@@ -32,6 +32,14 @@ func (i Identity) HasScope(scope string) bool {
 	return slices.Contains(i.Scopes, scope) || slices.Contains(i.Scopes, AnyScope)
 }
 
+// until returns a known identity with the end of before, which may be nil, unless it has one.
+func (i Identity) until(before *Identity) Identity {
+	if i.Known() && i.ExpiresAt.IsZero() && before != nil {
+		i.ExpiresAt = before.ExpiresAt
+	}
+	return i
+}
+
 // current returns the identity, or the zero value if it has expired. i may be nil.
 func (i *Identity) current() Identity {
 	if i == nil || !i.ExpiresAt.IsZero() && !time.Now().Before(i.ExpiresAt) {
@@ -52,6 +60,10 @@ func IdentityFrom(ctx context.Context) Identity {
 
 // anonymous is the stored identity of a caller that is known to be anonymous. It is never changed.
 var anonymous = &Identity{}
+
+// anonymousConn is the identity of an anonymous connection in a connContext. An Action.Call acts as it, and not as the
+// client whose request has changed the identity of the connection.
+var anonymousConn = &Identity{}
 
 // connContext is the context of a hook that a client causes without a request, for example with a command.
 type connContext struct {
@@ -74,7 +86,7 @@ func (c connContext) Value(key any) any {
 	if id := c.conn.identity.Load(); id != nil {
 		return id
 	}
-	return anonymous
+	return anonymousConn
 }
 
 // WithIdentity returns a context in which [IdentityFrom] returns id and an [Action.Call] acts as id: the rules of the
@@ -140,6 +152,7 @@ func (c *Conn) Identity() Identity {
 // [CodeDeadlineExceeded] or [CodeCanceled]. It counts as a refusal. SetIdentity must not be called by a Deliver of a [RoomMiddleware].
 func (c *Conn) SetIdentity(ctx context.Context, id Identity) error {
 	c.storeIdentity(id)
+	ctx = connContext{ctx, c} // the rooms are asked about c, also if the request of another client changes it
 	var failed error
 	for _, room := range c.Rooms() {
 		err := c.api.Rooms.askToEnter(ctx, c, room)

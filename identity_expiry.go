@@ -15,18 +15,23 @@ const expiredReason = "your login has expired: connect again"
 type expiry struct {
 	mu    sync.Mutex
 	timer *time.Timer // nil while there is nothing to look for
+	again bool        // watch was called since the last look began
 }
 
 // watch makes e look at the connections of the API.
 func (e *expiry) watch(api *API) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.again = true
 	if e.timer == nil {
 		e.timer = time.AfterFunc(expiryPause, func() { e.look(api) })
 	}
 }
 
 func (e *expiry) look(api *API) {
+	e.mu.Lock()
+	e.again = false
+	e.mu.Unlock()
 	more, now := false, time.Now()
 	for _, value := range api.Rooms.conns.Range {
 		c := value.(*Conn)
@@ -43,7 +48,7 @@ func (e *expiry) look(api *API) {
 	if e.timer == nil { // stopped
 		return
 	}
-	if more {
+	if more || e.again { // a connection may have come behind the look
 		e.timer.Reset(expiryPause)
 	} else {
 		e.timer = nil

@@ -334,3 +334,108 @@ func TestAuthenticatorsAreAskedInTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+// If a request of one client changes the identity of another one, the rooms are asked about the other one.
+func TestRoomsAreAskedAboutTheConnectionThatChanges(t *testing.T) {
+	t.Parallel()
+	demote := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "demote", Access: actionhero.Roles("admin"),
+		Run: func(ctx context.Context, none actionhero.None) (actionhero.None, error) {
+			_, err := actionhero.RequestFrom(ctx).API.Conns.User("ann").SetIdentity(ctx, actionhero.Identity{ID: "ann"})
+			return none, err
+		},
+	}
+	logout := demote
+	logout.Name = "logout"
+	logout.Run = func(ctx context.Context, none actionhero.None) (actionhero.None, error) {
+		_, err := actionhero.RequestFrom(ctx).API.Conns.User("ann").SetIdentity(ctx, actionhero.Identity{})
+		return none, err
+	}
+	secret := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "secret", Access: actionhero.Roles("admin"),
+		Run: func(_ context.Context, none actionhero.None) (actionhero.None, error) { return none, nil },
+	}
+	admins := actionhero.RoomMiddleware{Join: func(ctx context.Context, c *actionhero.Conn, _ string) error {
+		_, err := secret.Call(ctx, c.API(), actionhero.None{})
+		return err
+	}}
+	api := actionherotest.New(t, ownRooms, admins, demote, logout, secret)
+	for _, name := range []string{"demote", "logout"} {
+		c := actionherotest.Connect(t, api, "")
+		steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"admin"}}), api.Rooms.Join(t.Context(), c.Conn, "hall"))
+		_, err := actionherotest.Run(t, api, name, nil, actionherotest.As(actionhero.Identity{ID: "root", Roles: []string{"admin"}}))
+		if got := c.Rooms(); err != nil || len(got) > 0 {
+			t.Errorf("%s: a client without the role is in %q, %v", name, got, err)
+		}
+		c.Disconnect()
+	}
+}
+
+// A caller whose credentials are wrong is anonymous, whatever its authenticator says besides.
+func TestACallerWithWrongCredentialsIsAnonymous(t *testing.T) {
+	t.Parallel()
+	seen := "no request"
+	watch := actionhero.Initializer{Name: "watch", Setup: func(api *actionhero.API) error {
+		api.Use(func(next actionhero.Handler) actionhero.Handler {
+			return func(ctx context.Context, req *actionhero.Request) (any, error) {
+				seen = actionhero.IdentityFrom(ctx).ID
+				return next(ctx, req)
+			}
+		})
+		return nil
+	}}
+	wrong := actionhero.Authenticator(func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+		return actionhero.Identity{ID: "ann"}, actionhero.Errorf(actionhero.CodeUnauthenticated, "the password is wrong")
+	})
+	api := actionherotest.New(t, watch, wrong, actionhero.DefaultAccess(actionhero.Public), actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "open", Run: func(_ context.Context, none actionhero.None) (actionhero.None, error) { return none, nil },
+	})
+	_, err := actionherotest.Run(t, api, "open", nil, actionherotest.WithHeader("Authorization", "x"))
+	if e := actionhero.AsError(err); e == nil || e.Code != actionhero.CodeUnauthenticated || seen != "" {
+		t.Errorf("the middleware sees %q, the client %v", seen, err)
+	}
+}
+
+// New roles of a user do not outlive the credential of its connection, neither before nor after its end.
+func TestNewRolesKeepTheEndOfTheCredential(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := actionherotest.New(t)
+		c := actionherotest.Connect(t, api, "")
+		steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann", ExpiresAt: time.Now().Add(time.Minute)}))
+		for range 2 {
+			if _, err := api.Conns.User("ann").SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"agent"}}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if c.Identity().Known() {
+			t.Errorf("the client is %+v", c.Identity())
+		}
+	})
+}
+
+// A connection is closed at the end of its identity, also if it was opening while the node looked for ended ones.
+func TestAnIdentityEndsThoughItsConnectionWasSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end := time.Now().Add(time.Minute)
+		slow := actionhero.ConnMiddleware{Connect: func(context.Context, *actionhero.Conn, *actionhero.Handshake) error {
+			time.Sleep(8 * time.Second)
+			return nil
+		}}
+		api := actionherotest.New(t, slow, actionhero.DefaultAccess(actionhero.Public), actionhero.Authenticator(
+			func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+				return actionhero.Identity{ID: "ann", ExpiresAt: end}, nil
+			}))
+		c, err := actionherotest.Dial(t, api, "hall", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Until(end) + 10*time.Second)
+		synctest.Wait()
+		if c.Closed() == "" {
+			t.Error("a client whose login has expired is connected")
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -252,5 +253,62 @@ func TestWithoutTLSThereIsNoCertificate(t *testing.T) {
 	s.HTTP(t).Ask("GET", "/api/whoami", "", "X-Forwarded-Client-Cert: CN=robot").Want(t, 401, "you must log in")
 	if got := s.TCP(t).Do("whoami", nil); got.Error != "you must log in to do this" {
 		t.Error(got.JSON)
+	}
+}
+
+// A page of any site, which a server lets in without credentials, does nothing with the certificate of its visitor.
+func TestAPageOfAnyOriginHasNoCertificate(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	file := a.file(t)
+	byName := auth.ClientCert(func(_ context.Context, cert *x509.Certificate) (actionhero.Identity, error) {
+		return actionhero.Identity{ID: cert.Subject.CommonName}, nil
+	})
+	write := actionhero.Action[actionhero.None, actionhero.None]{Name: "write", Run: func(_ context.Context, none actionhero.None) (actionhero.None, error) {
+		return none, nil
+	}}
+	s := testkit.Start(t, testkit.Options{TLS: true, Parts: append(closedApp(byName), write), Change: func(cfg *server.Config) {
+		cfg.HTTPSServer.ClientCAFile, cfg.HTTPSServer.ClientCert = file, "optional"
+		cfg.CommonWeb.AllowedOrigins, cfg.CommonWeb.JSONP = []string{"*"}, new(true)
+		cfg.WebSockets.Plain.Origins, cfg.WebSockets.SocketIO.Origins = []string{"*"}, []string{"*"}
+	}})
+	cfg := with(s, a.client(t, "robot", time.Now().Add(time.Hour), x509.ExtKeyUsageClientAuth))
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: cfg}}
+	evil := http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}}
+	for path, status := range map[string]int{"/api/write": 403, "/api/whoami?callback=steal": 403} {
+		method := http.MethodPost
+		if strings.Contains(path, "callback") {
+			method = http.MethodGet
+		}
+		r, err := http.NewRequestWithContext(t.Context(), method, "https://"+s.Web.TLSAddr().String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = evil
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != status {
+			t.Errorf("%s: %d %s, %v", path, answer.StatusCode, text, err)
+		}
+	}
+	for path, ask := range map[string][2]string{
+		testkit.WSPath: {"", `{"event":"action","id":1,"params":{"action":"open"}}`}, testkit.SIOPath: {"40", `420["action",{"action":"open"}]`},
+	} {
+		c := testkit.DialSocket(t, "wss://"+s.Web.TLSAddr().String()+path, &websocket.DialOptions{HTTPClient: client, HTTPHeader: evil})
+		if ask[0] != "" {
+			c.Send(ask[0])
+		}
+		c.Send(ask[1])
+		got := c.Next()
+		for !strings.Contains(got, `"who":`) {
+			got = c.Next()
+		}
+		if !strings.Contains(got, `"who":""`) {
+			t.Errorf("%s: %s", path, got)
+		}
 	}
 }

@@ -77,6 +77,23 @@ func (s *Sessions) sent(header string) (id string, plain bool) {
 	return overPlain, true
 }
 
+// overHTTPS reports whether the client has asked by HTTPS. The cookie for plain HTTP then does not count: any subdomain,
+// and any network on the way of a request over plain HTTP, can have planted it.
+func (s *Sessions) overHTTPS(c *actionhero.Credentials) bool {
+	if c.TLS() != nil {
+		return true
+	}
+	if c.Request == nil { // a proxy may have ended TLS, but a page over HTTPS says so
+		return !s.cfg.PlainHTTP && strings.HasPrefix(strings.ToLower(c.Header("Origin")), "https:")
+	}
+	target, ok := c.Request.Extra.(carrier)
+	if !ok {
+		return false
+	}
+	scheme, _ := target.RequestTarget()
+	return scheme == "https"
+}
+
 // carrier has the methods of actionhero.Request.Extra over HTTP that a login needs.
 type carrier interface {
 	AddResponseHeader(name, value string)

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"testing"
+
+	"github.com/actionhero-go/actionhero"
 )
 
 // HoldHashing takes the memory for all hashes, until release.
@@ -12,4 +14,13 @@ func HoldHashing(t testing.TB) (release func()) {
 		t.Fatal(err)
 	}
 	return release
+}
+
+// CountOf returns the key of the count for an account at addresses that it does not know.
+func (l *LoginLimiter) CountOf(t testing.TB, api *actionhero.API, account string) string {
+	seed, err := l.seed(t.Context(), api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bucket(seed, "account", account, "")
 }

@@ -64,6 +64,7 @@ type Keys struct {
 	keysPart
 	cfg    KeyConfig
 	revoke actionhero.NodeCall[revokedKey, actionhero.None]
+	of     actionhero.ConnValue[connKey]
 	nodes  sync.Map // *actionhero.API: *keyNode
 }
 

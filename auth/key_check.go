@@ -54,8 +54,16 @@ func (k *Keys) authenticate(ctx context.Context, c *actionhero.Credentials) (act
 	if err != nil {
 		return actionhero.Identity{}, err
 	}
-	return n.check(ctx, text)
+	who, err := n.check(ctx, text)
+	if err == nil && c.Conn != nil {
+		k.of.Set(c.Conn, connKey{KeyIDOf(who), who.ID})
+	}
+	return who, err
 }
+
+// connKey is the key with which a connection has identified itself as the user. The app may give the connection another
+// identity of this user, for example with new roles, which has no key in its claims.
+type connKey struct{ id, user string }
 
 // keyOf returns the key among the credentials. given is false if there is none.
 func (k *Keys) keyOf(c *actionhero.Credentials) (text string, given bool) {
@@ -177,8 +185,12 @@ func (n *keyNode) claimUse(id string, now time.Time) bool {
 
 // keyIDOf returns the id of the key of a connection, or "" if it has none with this prefix.
 func (n *keyNode) keyIDOf(c *actionhero.Conn) string {
-	if id := KeyIDOf(c.Identity()); strings.HasPrefix(id, n.keys.cfg.Prefix+"_") {
+	who := c.Identity()
+	if id := KeyIDOf(who); strings.HasPrefix(id, n.keys.cfg.Prefix+"_") {
 		return id
+	}
+	if k, _ := n.keys.of.Get(c); k.user == who.ID {
+		return k.id
 	}
 	return ""
 }

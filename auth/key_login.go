@@ -37,6 +37,9 @@ func (k *Keys) login(ctx context.Context, in KeyLogin) (KeyLoginOutput, error) {
 	if err != nil {
 		return KeyLoginOutput{}, err
 	}
+	if req.Conn != nil {
+		k.of.Set(req.Conn, connKey{KeyIDOf(who), who.ID})
+	}
 	if err := req.SetIdentity(ctx, who); err != nil {
 		return KeyLoginOutput{}, err
 	}

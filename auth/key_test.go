@@ -285,6 +285,27 @@ func TestARevokedKeyEndsOnAllNodes(t *testing.T) {
 	wantErrorCode(t, "no id", keys.Revoke(t.Context(), b, "../x"), actionhero.CodeNotFound)
 }
 
+// New roles of a connection do not hide with which key it has come.
+func TestARevokedKeyEndsAConnectionWithNewRoles(t *testing.T) {
+	t.Parallel()
+	keys := auth.NewKeys(auth.KeyConfig{Store: folder(t)})
+	api := actionherotest.New(t, append(closedApp(keys), keys.LoginAction("keyLogin"))...)
+	text, key := createKey(t, keys, api)
+	c, later := dialWithKey(t, api, text), actionherotest.Connect(t, api, "")
+	if _, err := later.Run(t, "keyLogin", auth.KeyLogin{Key: text}, actionherotest.Over("tcp")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := api.Conns.User("ann").SetIdentity(t.Context(), actionhero.Identity{ID: "ann", Roles: []string{"admin"}}); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := keys.Revoke(t.Context(), api, key.ID); err != nil {
+		t.Fatal(err)
+	}
+	if c.Closed() != "your API key was revoked" || later.Closed() != c.Closed() {
+		t.Errorf("the connections are closed with %q and %q", c.Closed(), later.Closed())
+	}
+}
+
 // A node that is cut off while a key is revoked closes the connections with the key after the cut.
 func TestANodeThatMissesARevocationCatchesUp(t *testing.T) {
 	t.Parallel()

@@ -108,8 +108,8 @@ func (l *LoginLimiter) Allow(ctx context.Context, account string) error {
 	return l.delay(ctx, req.API, a.account)
 }
 
-// Succeeded ends the counts of an account, after a right password: those of the address if the account knows it, or else
-// those of all other addresses. The account then knows the address for 30 days.
+// Succeeded counts a right password: it ends the counts of the address if the account knows it, or else takes back the
+// attempt. The account then knows the address for 30 days, so its next attempts have counts of their own.
 func (l *LoginLimiter) Succeeded(ctx context.Context, account string) error {
 	req := actionhero.RequestFrom(ctx)
 	if req == nil {
@@ -119,12 +119,7 @@ func (l *LoginLimiter) Succeeded(ctx context.Context, account string) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range []string{a.account, a.account + ":day"} {
-		if _, err := req.API.Cache.Delete(ctx, l.keyOf(key)); err != nil {
-			return err
-		}
-	}
-	if _, err := l.waits.Delete(ctx, req.API, a.account); err != nil || a.pair == "" {
+	if err := l.uncount(ctx, req.API, a); err != nil || a.pair == "" {
 		return err
 	}
 	if _, err := req.API.Cache.Increment(ctx, l.keyOf(a.address), -1, l.cfg.Window); err != nil { // many users may share it
@@ -133,11 +128,33 @@ func (l *LoginLimiter) Succeeded(ctx context.Context, account string) error {
 	return l.known.Set(ctx, req.API, a.pair, true, knownFor)
 }
 
+// uncount ends the counts of an address that the account knows. Otherwise it takes back the attempt that was right, and no
+// other: an attacker whose own account shares the count would begin anew with each login to it.
+func (l *LoginLimiter) uncount(ctx context.Context, api *actionhero.API, a attempt) error {
+	for key, window := range map[string]time.Duration{a.account: l.cfg.Window, a.account + ":day": day} {
+		var err error
+		if a.known {
+			_, err = api.Cache.Delete(ctx, l.keyOf(key))
+		} else {
+			_, err = api.Cache.Increment(ctx, l.keyOf(key), -1, window)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !a.known {
+		return nil
+	}
+	_, err := l.waits.Delete(ctx, api, a.account)
+	return err
+}
+
 // attempt has the keys of the counts of an attempt.
 type attempt struct {
 	address string // "" if it has none
 	account string // for this address, or for all addresses that the account does not know
 	pair    string // of the account and the address; "" if it has none
+	known   bool   // the account knows the address
 }
 
 func (l *LoginLimiter) attempt(ctx context.Context, req *actionhero.Request, account string) (a attempt, err error) {
@@ -153,7 +170,7 @@ func (l *LoginLimiter) attempt(ctx context.Context, req *actionhero.Request, acc
 	a.address, a.pair = bucket(seed, "address", from, ""), hex.EncodeToString(sum(seed, "pair", account, from))
 	switch known, err := l.known.Get(ctx, req.API, a.pair); {
 	case err == nil && known:
-		a.account = bucket(seed, "known", account, from)
+		a.account, a.known = bucket(seed, "known", account, from), true
 	case err != nil && !isMissing(err):
 		return a, err
 	}

@@ -154,6 +154,35 @@ func TestAnAttackerLocksNoUserOutOfAKnownAddress(t *testing.T) {
 	})
 }
 
+// An attacker whose own account shares its count with another one gets no more attempts by logging in to its own, from
+// however many addresses.
+func TestALoginToAnotherAccountEndsNoCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := auth.NewLoginLimiter(auth.LoginLimit{})
+		api := actionherotest.New(t, tries(l))
+		own, count := "", l.CountOf(t, api, "ann")
+		for i := 0; own == ""; i++ {
+			if name := "mallory " + strconv.Itoa(i); l.CountOf(t, api, name) == count {
+				own = name
+			}
+		}
+		guesses := 0
+		for i := range 100 {
+			ip := "2001:db8:0:" + strconv.FormatInt(int64(i), 16) + "::1"
+			got, wait := try(t, api, "ann", ip, false)
+			if got == "unauthenticated" {
+				guesses++
+			}
+			time.Sleep(min(wait, 2*time.Second))
+			try(t, api, own, ip, true)
+		}
+		if guesses > 10 {
+			t.Errorf("%d guesses", guesses)
+		}
+	})
+}
+
 // The nodes of a cluster share the counts, and every transport says when to come again.
 func TestTheNodesShareTheCountsOfLogins(t *testing.T) {
 	t.Parallel()

@@ -119,7 +119,7 @@ type Session struct {
 // authenticate is the Authenticator.
 func (s *Sessions) authenticate(ctx context.Context, c *actionhero.Credentials) (none actionhero.Identity, err error) {
 	id, plain := s.sent(c.Header("Cookie"))
-	if id == "" {
+	if id == "" || plain && s.overHTTPS(c) {
 		return none, nil
 	}
 	k := keyOf(id)
@@ -153,7 +153,7 @@ func (s *Sessions) sessionOf(ctx context.Context, req *actionhero.Request) (k ke
 		return k, e, err == nil && e != nil && !e.Rotated, err
 	}
 	id, plain := s.sent(req.Header("Cookie"))
-	if id == "" {
+	if id == "" || plain && s.overHTTPS(&actionhero.Credentials{Request: req}) {
 		return k, nil, false, nil
 	}
 	k = keyOf(id)

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -108,4 +109,44 @@ func TestAPageOfAnyOriginConnectsWithoutTheCookie(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A cookie that was planted over plain HTTP is no session over HTTPS, on no transport.
+func TestACookieForHTTPIsNoSessionOverHTTPS(t *testing.T) {
+	t.Parallel()
+	app := newSite(auth.SessionConfig{})
+	s := app.start(t)
+	cookie := newBrowser(s.HTTP(t)).login(t, "mallory")
+	if !strings.HasPrefix(cookie, "session=") {
+		t.Fatal(cookie)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.ClientTLS}}
+	for _, action := range []string{"open", "logout"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.Web.TLSAddr().String()+"/api/"+action, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Cookie", cookie)
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != 200 || strings.Contains(string(text), "mallory") {
+			t.Errorf("%s over HTTPS: %s, %v", action, text, err)
+		}
+	}
+	secure := strings.Replace(s.WSURL(), "ws://"+s.Web.Addr().String(), "wss://"+s.Web.TLSAddr().String(), 1)
+	ws := testkit.NewWS(t, secure, &websocket.DialOptions{HTTPClient: client, HTTPHeader: http.Header{"Cookie": {cookie}}})
+	if got := ws.Do("open", nil); !strings.Contains(got.JSON, `"who":""`) {
+		t.Errorf("over WSS: %s", got.JSON)
+	}
+	ws = testkit.NewWS(t, s.WSURL(), &websocket.DialOptions{HTTPHeader: http.Header{
+		"Cookie": {cookie}, "Origin": {"https://" + s.Web.Addr().String()}, // behind a proxy that ends TLS
+	}})
+	if got := ws.Do("open", nil); !strings.Contains(got.JSON, `"who":""`) {
+		t.Errorf("over WSS behind a proxy: %s", got.JSON)
+	}
+	isUser(t, s.HTTP(t), cookie, "mallory")
 }

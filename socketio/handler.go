@@ -135,7 +135,7 @@ func (v *serving) open(s *engine.Session, r *http.Request) engine.Client {
 	query := r.URL.Query()
 	c := newClient(v, s, *v.cfg.Positions && query.Get("positions") == "follow")
 	if v.api.MeetsConns() {
-		c.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(v.origins.Credentials(r)), Query: query, TLS: r.TLS}
+		c.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(v.origins.Credentials(r)), Query: query, TLS: v.origins.TLS(r)}
 	}
 	return c
 }

@@ -109,7 +109,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.api.MeetsConns() {
-		ss.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(h.options.Origins.Credentials(r)), Query: r.URL.Query(), TLS: r.TLS}
+		ss.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(h.options.Origins.Credentials(r)), Query: r.URL.Query(), TLS: h.options.Origins.TLS(r)}
 	}
 	h.open(ss, remote)
 }

@@ -52,11 +52,11 @@ func (o *Origins) foreign(r *http.Request, site, from []string, credentials bool
 	return true
 }
 
-// hasAmbient reports whether r carries credentials that a browser adds on its own: cookies, and the password of a user in
-// Authorization. A browser adds no token with the scheme Bearer. The page itself knows the token and has sent it, for which
-// the browser has asked the server with a preflight.
+// hasAmbient reports whether r carries credentials that a browser adds on its own: cookies, the certificate of a user, and
+// the password of a user in Authorization. A browser adds no token with the scheme Bearer. The page itself knows the token
+// and has sent it, for which the browser has asked the server with a preflight.
 func hasAmbient(r *http.Request) bool {
-	if r.Header["Cookie"] != nil {
+	if r.Header["Cookie"] != nil || hasCertificate(r) {
 		return true
 	}
 	return slices.ContainsFunc(r.Header["Authorization"], func(value string) bool { return !isBearer(value) })
@@ -68,7 +68,9 @@ func isBearer(value string) bool {
 	return strings.EqualFold(scheme, "Bearer")
 }
 
-// HasCredentials reports whether r carries credentials in its headers, which a browser may have added.
+func hasCertificate(r *http.Request) bool { return r.TLS != nil && len(r.TLS.PeerCertificates) > 0 }
+
+// HasCredentials reports whether r carries credentials in its headers or a certificate, which a browser may have added.
 func HasCredentials(r *http.Request) bool {
-	return r.Header["Cookie"] != nil || r.Header["Authorization"] != nil
+	return r.Header["Cookie"] != nil || r.Header["Authorization"] != nil || hasCertificate(r)
 }

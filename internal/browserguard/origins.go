@@ -1,6 +1,7 @@
 package browserguard
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -91,6 +92,17 @@ func (o *Origins) Credentials(r *http.Request) http.Header {
 	header.Del("Cookie")
 	header["Authorization"] = slices.DeleteFunc(header["Authorization"], func(value string) bool { return !isBearer(value) })
 	return header
+}
+
+// TLS returns the state of the TLS connection of a request that opens a connection, without the certificates of the client
+// if [Origins.Credentials] leaves out its cookies. It is nil without TLS.
+func (o *Origins) TLS(r *http.Request) *tls.ConnectionState {
+	if !o.any || !hasCertificate(r) || !o.Foreign(r, true) {
+		return r.TLS
+	}
+	state := *r.TLS
+	state.PeerCertificates, state.VerifiedChains = nil, nil
+	return &state
 }
 
 // Lists reports whether text, the value of a header Origin, is an origin of the list. "*" in the list counts for every
