@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
 // maxToken is the length of a token in bytes above which it is refused unread.
@@ -72,15 +71,8 @@ func tokenOf(c *actionhero.Credentials) (token string, given bool) {
 	if token, given = bearerToken(c.Header("Authorization")); given {
 		return token, true
 	}
-	if raw := c.Auth(); raw != nil {
-		var auth struct {
-			Token string `json:"token"`
-		}
-		if jsonx.Unmarshal(raw, &auth) == nil && auth.Token != "" {
-			return auth.Token, true
-		}
-	}
-	return "", false
+	token = c.Bearer()
+	return token, token != ""
 }
 
 // bearerToken returns the token in a header Authorization with the scheme Bearer.

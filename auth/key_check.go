@@ -85,6 +85,10 @@ func (k *Keys) keyOf(c *actionhero.Credentials) (text string, given bool) {
 			text, given = auth.Token, strings.HasPrefix(auth.Token, k.cfg.Prefix+"_")
 		}
 	}
+	if !given && c.Conn != nil && c.Header("Authorization") == "" {
+		text = c.Bearer() // the subprotocol of a plain WebSocket
+		given = strings.HasPrefix(text, k.cfg.Prefix+"_")
+	}
 	if k.cfg.QueryParam != "" && !given && c.Conn != nil {
 		text = c.Query().Get(k.cfg.QueryParam)
 		given = text != ""

@@ -32,6 +32,9 @@ func (c *call) WatchAnswer() (changed func() (state []byte, repeatable, failed b
 				kept.Header[name] = values
 			}
 		}
+		if kept.Header["Set-Cookie"] != nil {
+			return nil, false, false // it may be a login, which belongs to one client, and the store must not have it
+		}
 		if kept.Status == 0 && kept.Header == nil {
 			return nil, true, false
 		}
