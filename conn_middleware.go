@@ -120,7 +120,11 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	}
 	c.waits = false
 	api.Rooms.conns.Store(c.ID, c)
-	api.Rooms.reindex(c, nil, c.identity.Load())
+	id := c.identity.Load()
+	api.Rooms.reindex(c, nil, id)
+	if id != nil && !id.ExpiresAt.IsZero() {
+		api.expiry.watch(api) // a look since the client has come has not seen it
+	}
 	return nil
 }
 

@@ -15,19 +15,29 @@ const expiredReason = "your login has expired: connect again"
 type expiry struct {
 	mu    sync.Mutex
 	timer *time.Timer // nil while there is nothing to look for
+	more  bool        // watch was called since the last look began
 }
 
 // watch makes e look at the connections of the API.
 func (e *expiry) watch(api *API) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.more = true
 	if e.timer == nil {
 		e.timer = time.AfterFunc(expiryPause, func() { e.look(api) })
 	}
 }
 
 func (e *expiry) look(api *API) {
-	more, now := false, time.Now()
+	e.mu.Lock()
+	e.more = false
+	e.mu.Unlock()
+	e.again(e.closeExpired(api))
+}
+
+// closeExpired closes the connections whose identities have expired, and reports whether an identity expires.
+func (e *expiry) closeExpired(api *API) (more bool) {
+	now := time.Now()
 	for _, value := range api.Rooms.conns.Range {
 		c := value.(*Conn)
 		id := c.identity.Load()
@@ -38,12 +48,17 @@ func (e *expiry) look(api *API) {
 			c.closeForLogin(expiredReason)
 		}
 	}
+	return more
+}
+
+// again plans the next look. more is false if the last one has seen no identity that expires.
+func (e *expiry) again(more bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.timer == nil { // stopped
 		return
 	}
-	if more {
+	if more || e.more {
 		e.timer.Reset(expiryPause)
 	} else {
 		e.timer = nil
