@@ -314,7 +314,7 @@ func (r *Rooms) leaveAll(c *Conn) {
 func (r *Rooms) leaveEach(c *Conn) (news func()) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	c.gone = true
+	c.stage = gone
 	r.reindex(c, c.identity.Load(), nil)
 	c.current.Store(nil)
 	c.mu.Lock()
@@ -352,9 +352,9 @@ func (r *Rooms) tellBroker(ctx context.Context, changes ...backend.Change) (news
 // membership. added becomes the field added of the new membership. The caller must hold c.moving.
 func (r *Rooms) enter(ctx context.Context, c *Conn, name string, left *member, added bool) (m *member, news func(), err error) {
 	switch {
-	case c.gone:
+	case c.stage == gone:
 		return nil, nil, errDisconnected
-	case c.waits:
+	case c.stage == waiting:
 		return nil, nil, Errorf(CodeConflict, "the client is not accepted yet: let it enter rooms in ConnMiddleware.Connected")
 	}
 	kept := len(c.rooms)
