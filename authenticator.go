@@ -199,7 +199,7 @@ func identify(ctx context.Context, authenticators []Authenticator, c *Credential
 func (api *API) identifyConn(ctx context.Context, authenticators []Authenticator, c *Conn, h *Handshake) error {
 	id, err := identify(ctx, authenticators, &Credentials{API: api, Conn: c, Handshake: h})
 	if err == nil && id.Known() {
-		c.storeIdentity(id)
+		c.storeIdentity(id, "")
 	}
 	return err
 }

@@ -24,18 +24,17 @@ type Conn struct {
 	api    *API
 	sender sender
 
-	hearsItself bool // it receives its own messages; set before it enters a room
-
 	current atomic.Pointer[member] // the client's current room, one of rooms
 
-	identity   atomic.Pointer[Identity] // nil: anonymous; written under moving
-	nextOfUser *Conn                    // guarded by Rooms.users
-	moving     sync.Mutex               // held while the client enters and leaves rooms, which may need the network
-	meeting    sync.Mutex               // held while connection middleware meets the client, or its end
-	rights     atomic.Uint32            // changes when a room may decide otherwise about the client; written under moving
-	met        int16                    // the number of connection middlewares that have met the client and not its end; guarded by meeting
-	gone       bool                     // the client has disconnected; guarded by moving
-	waits      bool                     // the app has not accepted the client yet; guarded by moving
+	identity     atomic.Pointer[Identity] // nil: anonymous; written under moving
+	nextOfUser   *Conn                    // guarded by Rooms.users, like beforeOfUser
+	beforeOfUser *Conn
+	moving       sync.Mutex    // held while the client enters and leaves rooms, which may need the network
+	meeting      sync.Mutex    // held while connection middleware meets the client, or its end
+	rights       atomic.Uint32 // changes when a room may decide otherwise about the client; written under moving
+	met          int16         // the number of connection middlewares that have met the client and not its end; guarded by meeting
+	stage        stage         // guarded by moving
+	hearsItself  bool          // it receives its own messages; set before it enters a room
 
 	closeReason atomic.Pointer[string] // why the server has closed the connection, first; nil: it has not
 
@@ -44,6 +43,15 @@ type Conn struct {
 	details []detail   // in the order in which they were first set
 	values  []connValue
 }
+
+// stage says how far the connection of a client is.
+type stage uint8
+
+const (
+	accepted stage = iota
+	waiting        // the app has not accepted the client yet
+	gone           // the client has disconnected
+)
 
 // sender has the methods of transport.Sender, which documents them. They are repeated here because this package cannot
 // import package transport.

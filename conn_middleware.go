@@ -115,15 +115,15 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	}
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	if c.gone || c.closeReason.Load() != nil { // a Connect has called Conn.Close
+	if c.stage == gone || c.closeReason.Load() != nil { // a Connect has called Conn.Close
 		return errDisconnected
 	}
-	c.waits = false
+	c.stage = accepted
 	api.Rooms.conns.Store(c.ID, c)
 	id := c.identity.Load()
 	api.Rooms.reindex(c, nil, id)
 	if id != nil && !id.ExpiresAt.IsZero() {
-		api.expiry.watch(api) // again: until now, it did not find the connection
+		api.expiry.watch(api) // a look since the client has come has not seen it
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (api *API) awaitFarewells(ctx context.Context, c *Conn) *Error {
 func (c *Conn) hasGone() bool {
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	return c.gone
+	return c.stage == gone
 }
 
 // connected calls the Connected functions, while the client is here. Disconnect waits for them: what a Connected function

@@ -2,11 +2,11 @@ package actionhero
 
 import "sync"
 
-// userIndex finds the connections of this node by the ids of their users. Its lists use a field of each Conn, because most
+// userIndex finds the connections of this node by the ids of their users. Its lists use fields of each Conn, because most
 // users have one connection.
 type userIndex struct {
 	mu    sync.Mutex
-	first map[string]*Conn // then by Conn.nextOfUser
+	first map[string]*Conn // then by Conn.nextOfUser, and back by Conn.beforeOfUser
 }
 
 // add adds the connection of a user.
@@ -16,33 +16,35 @@ func (x *userIndex) add(user string, c *Conn) {
 	if x.first == nil {
 		x.first = map[string]*Conn{}
 	}
-	c.nextOfUser = x.first[user]
+	if c.nextOfUser = x.first[user]; c.nextOfUser != nil {
+		c.nextOfUser.beforeOfUser = c
+	}
 	x.first[user] = c
 }
 
-// remove removes the connection of a user, if add has added it.
+// remove removes the connection of a user, if add has added it. It takes constant time, because a program may have very
+// many connections as one user, and lose them all at once.
 func (x *userIndex) remove(user string, c *Conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var before *Conn
-	for other := x.first[user]; other != nil; before, other = other, other.nextOfUser {
-		if other != c {
-			continue
-		}
-		switch {
-		case before != nil:
-			before.nextOfUser = c.nextOfUser
-		case c.nextOfUser != nil:
-			x.first[user] = c.nextOfUser
-		default:
-			delete(x.first, user)
-			if len(x.first) == 0 {
-				x.first = nil // a map never shrinks
-			}
-		}
-		c.nextOfUser = nil
+	before, next := c.beforeOfUser, c.nextOfUser
+	switch {
+	case before != nil:
+		before.nextOfUser = next
+	case x.first[user] != c:
 		return
+	case next != nil:
+		x.first[user] = next
+	default:
+		delete(x.first, user)
+		if len(x.first) == 0 {
+			x.first = nil // a map never shrinks
+		}
 	}
+	if next != nil {
+		next.beforeOfUser = before
+	}
+	c.beforeOfUser, c.nextOfUser = nil, nil
 }
 
 // of returns the connections of the user, the youngest first.
@@ -64,7 +66,7 @@ func (r *Rooms) reindex(c *Conn, before, now *Identity) {
 	if before != nil {
 		r.users.remove(before.ID, c)
 	}
-	if now != nil && !c.gone {
+	if now != nil && c.stage != gone {
 		r.users.add(now.ID, c)
 	}
 }

@@ -100,6 +100,9 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 		}
 	}
 	for _, conn := range c.api.Rooms.users.of(op.User) {
+		if !conn.belongsTo(op.User) {
+			continue
+		}
 		conns++
 		switch op.Op {
 		case "send":
@@ -107,7 +110,11 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 		case "close":
 			conn.Close(op.Reason)
 		case "identity":
-			err = errors.Join(err, conn.SetIdentity(ctx, id.until(conn.identity.Load())))
+			if !conn.storeIdentity(id.until(conn.identity.Load()), op.User) {
+				conns--
+				continue
+			}
+			err = errors.Join(err, conn.askAllRooms(ctx))
 		case "kick":
 			if !c.api.Rooms.expel(ctx, conn, op.Room) {
 				conns--
@@ -117,4 +124,10 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 		}
 	}
 	return conns, err
+}
+
+// belongsTo reports whether the connection is one of the user now.
+func (c *Conn) belongsTo(user string) bool {
+	id := c.identity.Load()
+	return id != nil && id.ID == user
 }

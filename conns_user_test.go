@@ -157,3 +157,37 @@ func TestAUserHasOnlyAcceptedConnections(t *testing.T) {
 		t.Errorf("the client reads %v", got)
 	}
 }
+
+// A connection that leaves the user while the others are asked about keeps its new identity.
+func TestAnIdentityForAUserDoesNotReachConnectionsThatHaveLeftIt(t *testing.T) {
+	t.Parallel()
+	asked, goOn := make(chan bool, 1), make(chan bool)
+	slow := actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, room string) error {
+		if c.Identity().HasRole("admin") {
+			select {
+			case asked <- true:
+				<-goOn
+			default:
+			}
+		}
+		return nil
+	}}
+	api := actionherotest.New(t, slow)
+	ctx := t.Context()
+	ann := actionhero.Identity{ID: "ann"}
+	older := actionherotest.Connect(t, api, "hall")
+	steps(t, older.SetIdentity(ctx, ann))
+	younger := actionherotest.Connect(t, api, "hall")
+	steps(t, younger.SetIdentity(ctx, ann))
+	done := make(chan int)
+	go func() {
+		n, _ := api.Conns.User("ann").SetIdentity(ctx, actionhero.Identity{ID: "ann", Roles: []string{"admin"}})
+		done <- n
+	}()
+	<-asked // about the younger one
+	steps(t, older.SetIdentity(ctx, actionhero.Identity{ID: "bob"}))
+	close(goOn)
+	if n := <-done; n != 1 || older.Identity().ID != "bob" {
+		t.Errorf("%d connections; the one that has become bob is %+v", n, older.Identity())
+	}
+}

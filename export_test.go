@@ -57,3 +57,14 @@ func (s *Stats) HoldCounts() (release func()) {
 	s.global.busy <- struct{}{}
 	return func() { <-s.global.busy }
 }
+
+// LookForExpired closes the connections with expired identities, and calls between before it plans the next look.
+func (api *API) LookForExpired(between func()) {
+	e := &api.expiry
+	e.mu.Lock()
+	e.more = false
+	e.mu.Unlock()
+	more := e.closeExpired(api)
+	between()
+	e.again(more)
+}

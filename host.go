@@ -87,7 +87,9 @@ func (h *host) Accepts(key string) bool {
 func (h *host) Connect(transport string, remote netip.AddrPort, client any) any {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 	c := &Conn{ID: newID(h.tag), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}
-	if c.waits = h.registry.Load().meetsConns(); !c.waits {
+	if h.registry.Load().meetsConns() {
+		c.stage = waiting
+	} else {
 		h.Rooms.conns.Store(c.ID, c)
 	}
 	return c

@@ -15,9 +15,10 @@ import (
 const (
 	recordFormat = 1
 
-	keptOutput = 'o'
-	keptError  = 'e'
-	keptMark   = 'm' // the call is done, but its answer is not kept
+	keptOutput  = 'o'
+	keptNothing = 'n' // a None, or nil
+	keptError   = 'e'
+	keptMark    = 'm' // the call is done, but its answer is not kept
 )
 
 var errRecord = errors.New("the kept answer of an idempotency key cannot be read")
@@ -67,13 +68,16 @@ func (k *keyedCall) record(out any, err error, changed func() (state []byte, rep
 		return k.mark(), true
 	}
 	kind := byte(keptOutput)
+	if _, none := out.(None); none || out == nil {
+		kind = keptNothing
+	}
 	if failure != nil {
 		kind = keptError
 	}
 	dst := append(binary.AppendUvarint(k.head(kind), uint64(len(state))), state...)
 	if failure != nil {
 		dst, err = jsonx.Append(dst, keptFailure{failure.Code.String(), failure.Message, failure.Details})
-	} else if dst, err = appendOutput(append(dst, '{'), k.req, out, nil); err == nil {
+	} else if dst, err = appendOutput(append(dst, '{'), k.req, out, []string{}); err == nil { // the transport that repeats it renames members
 		dst = append(dst, '}')
 	}
 	switch {
@@ -117,6 +121,8 @@ func (k *keyedCall) repeat(record []byte) (any, error) {
 	switch record[1] {
 	case keptOutput:
 		return json.RawMessage(bytes.Clone(answer)), nil // a middleware may change it
+	case keptNothing:
+		return None{}, nil
 	case keptMark:
 		return nil, &Error{Code: CodeConflict, Message: "the call with this idempotency key is done, but its answer could not be kept"}
 	}

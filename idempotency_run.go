@@ -115,20 +115,10 @@ func (k *keyedCall) free(ctx context.Context) {
 // keep stores the record of the answer out or failure, and returns the answer for the client. If the call has lost its lease,
 // the answer of another call is the answer of the key.
 func (k *keyedCall) keep(ctx context.Context, out any, failure error, record []byte) (any, error) {
-	api, window := k.req.API, k.req.API.cfg.IdempotencyWindow
-	stored, err := k.fill(ctx, record, window)
-	if errors.Is(err, backend.ErrFull) {
-		stored, err = k.fill(ctx, k.mark(), window)
-	}
-	if err != nil {
-		api.log.Error("the answer for an idempotency key could not be stored: if the client tries again, the action may run again",
-			"action", k.req.Action, "request_id", k.req.ID(), "error", err.Error())
+	if stored, err := k.fill(ctx, record); stored || err != nil {
 		return out, failure
 	}
-	if stored {
-		return out, failure
-	}
-	api.log.Warn("a run with an idempotency key has lost its key, because it was cut off from the cache or its cache was cleared",
+	k.req.API.log.Warn("a run with an idempotency key has lost its key, because it was cut off from the cache or its cache was cleared",
 		"action", k.req.Action, "request_id", k.req.ID())
 	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
@@ -139,16 +129,23 @@ func (k *keyedCall) keep(ctx context.Context, out any, failure error, record []b
 	case !mine:
 		return k.repeat(e.Value)
 	}
-	if _, err := k.fill(ctx, record, window); err != nil {
-		return nil, k.unavailable(again, err)
-	}
+	_, _ = k.fill(ctx, record) // the action has run, whether or not its answer is kept
 	return out, failure
 }
 
-func (k *keyedCall) fill(ctx context.Context, record []byte, window time.Duration) (bool, error) {
+// fill stores the record, or the mark if there is no room for the record. It logs an error.
+func (k *keyedCall) fill(ctx context.Context, record []byte) (stored bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime) // the client may be gone, but will ask again
 	defer cancel()
-	return k.store.Fill(ctx, k.key, k.load, record, window)
+	api, window := k.req.API, k.req.API.cfg.IdempotencyWindow
+	if stored, err = k.store.Fill(ctx, k.key, k.load, record, window); errors.Is(err, backend.ErrFull) {
+		stored, err = k.store.Fill(ctx, k.key, k.load, k.mark(), window)
+	}
+	if err != nil {
+		api.log.Error("the answer for an idempotency key could not be stored: if the client tries again, the action may run again",
+			"action", k.req.Action, "request_id", k.req.ID(), "error", err.Error())
+	}
+	return stored, err
 }
 
 var errKeyLost = errors.New("the run has lost its idempotency key: another call may run")

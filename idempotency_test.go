@@ -401,6 +401,36 @@ func TestARunKeepsItsAnswerAfterTheCacheWasCleared(t *testing.T) {
 	keyedCall{name: "pay", key: "k"}.want(t, api, 1, 0)
 }
 
+// fullStore is a store that has no room for values of some size.
+type fullStore struct{ backend.Store }
+
+func (s fullStore) Fill(ctx context.Context, key, load string, value []byte, ttl time.Duration) (bool, error) {
+	if len(value) > 60 {
+		found, err := s.Store.Renew(ctx, key, load, time.Second)
+		if err == nil && found {
+			err = backend.ErrFull
+		}
+		return false, err
+	}
+	return s.Store.Fill(ctx, key, load, value, ttl)
+}
+
+// The client of a run reads its answer also if the cache was cleared and has no room then. The action does not run again.
+func TestARunAnswersAfterTheCacheWasClearedAndIsFull(t *testing.T) {
+	t.Parallel()
+	var p pay
+	p.run = func(ctx context.Context, _ payInput) error {
+		_, err := actionhero.RequestFrom(ctx).API.Cache.Clear(ctx, "")
+		return err
+	}
+	b := newLocal()
+	api := keyed(t, storeOf{b, fullStore{b.Store()}}, nil, nil, p.action("pay", actionhero.KeyOptional))
+	keyedCall{name: "pay", key: "k"}.want(t, api, 1, 0)
+	if err := (keyedCall{name: "pay", key: "k"}).want(t, api, 0, actionhero.CodeConflict); err != nil && !strings.Contains(err.Message, "is done") {
+		t.Errorf("a further call fails with %v", err)
+	}
+}
+
 // Without the cache, an action with a key does not run: it may have run before.
 func TestWithoutTheCacheACallWithAKeyFails(t *testing.T) {
 	t.Parallel()

@@ -151,7 +151,12 @@ func (c *Conn) Identity() Identity {
 // The error is the first one of a Join function that is no refusal: [CodeInternal], [CodeUnavailable],
 // [CodeDeadlineExceeded] or [CodeCanceled]. It counts as a refusal. SetIdentity must not be called by a Deliver of a [RoomMiddleware].
 func (c *Conn) SetIdentity(ctx context.Context, id Identity) error {
-	c.storeIdentity(id)
+	c.storeIdentity(id, "")
+	return c.askAllRooms(ctx)
+}
+
+// askAllRooms takes the connection out of the rooms that refuse its identity.
+func (c *Conn) askAllRooms(ctx context.Context) error {
 	ctx = connContext{ctx, c} // the rooms are asked about c, also if the request of another client changes it
 	var failed error
 	for _, room := range c.Rooms() {
@@ -176,20 +181,25 @@ func isRefusal(code Code) bool {
 	return true
 }
 
-// storeIdentity stores the identity of the connection, and makes a client that is entering a room ask again.
-func (c *Conn) storeIdentity(id Identity) {
+// storeIdentity stores the identity of the connection, and makes a client that is entering a room ask again. If user is not
+// "" and the connection does not belong to this user any more, storeIdentity changes nothing and returns false.
+func (c *Conn) storeIdentity(id Identity, user string) (stored bool) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
+	if user != "" && !c.belongsTo(user) {
+		return false
+	}
 	c.rights.Add(1)
 	before := c.identity.Load()
 	if !id.Known() {
 		c.api.Rooms.reindex(c, before, nil)
 		c.identity.Store(nil)
-		return
+		return true
 	}
 	c.api.Rooms.reindex(c, before, &id)
 	c.identity.Store(&id)
 	if !id.ExpiresAt.IsZero() {
 		c.api.expiry.watch(c.api)
 	}
+	return true
 }

@@ -15,14 +15,14 @@ const expiredReason = "your login has expired: connect again"
 type expiry struct {
 	mu    sync.Mutex
 	timer *time.Timer // nil while there is nothing to look for
-	again bool        // watch was called since the last look began
+	more  bool        // watch was called since the last look began
 }
 
 // watch makes e look at the connections of the API.
 func (e *expiry) watch(api *API) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.again = true
+	e.more = true
 	if e.timer == nil {
 		e.timer = time.AfterFunc(expiryPause, func() { e.look(api) })
 	}
@@ -30,9 +30,14 @@ func (e *expiry) watch(api *API) {
 
 func (e *expiry) look(api *API) {
 	e.mu.Lock()
-	e.again = false
+	e.more = false
 	e.mu.Unlock()
-	more, now := false, time.Now()
+	e.again(e.closeExpired(api))
+}
+
+// closeExpired closes the connections whose identities have expired, and reports whether an identity expires.
+func (e *expiry) closeExpired(api *API) (more bool) {
+	now := time.Now()
 	for _, value := range api.Rooms.conns.Range {
 		c := value.(*Conn)
 		id := c.identity.Load()
@@ -43,12 +48,17 @@ func (e *expiry) look(api *API) {
 			c.closeForLogin(expiredReason)
 		}
 	}
+	return more
+}
+
+// again plans the next look. more is false if the last one has seen no identity that expires.
+func (e *expiry) again(more bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.timer == nil { // stopped
 		return
 	}
-	if more || e.again { // a connection may have come behind the look
+	if more || e.more {
 		e.timer.Reset(expiryPause)
 	} else {
 		e.timer = nil

@@ -124,6 +124,42 @@ func TestAnIdentityEndsAtItsTime(t *testing.T) {
 	})
 }
 
+// The identity of a client ends at its time also if it was accepted slowly.
+func TestTheIdentityOfASlowlyAcceptedClientEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		login := actionhero.Authenticator(func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+			return actionhero.Identity{ID: "ann", ExpiresAt: time.Now().Add(time.Minute)}, nil
+		})
+		slow := actionhero.ConnMiddleware{Connect: func(context.Context, *actionhero.Conn, *actionhero.Handshake) error {
+			time.Sleep(7 * time.Second)
+			return nil
+		}}
+		api := actionherotest.New(t, login, slow, actionhero.DefaultAccess(actionhero.Public))
+		c := actionherotest.Connect(t, api, "hall")
+		time.Sleep(5 * time.Minute)
+		if c.Closed() == "" {
+			t.Error("the connection is still open, 4 minutes after the end of its identity")
+		}
+	})
+}
+
+// A look for expired identities may miss one that comes meanwhile. The next look sees it.
+func TestALookMissesNoIdentityForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := actionherotest.New(t)
+		c := actionherotest.Connect(t, api, "hall")
+		ann := actionhero.Identity{ID: "ann", ExpiresAt: time.Now().Add(time.Minute)}
+		steps(t, c.SetIdentity(t.Context(), ann), c.SetIdentity(t.Context(), actionhero.Identity{}))
+		api.LookForExpired(func() { steps(t, c.SetIdentity(t.Context(), ann)) })
+		time.Sleep(2 * time.Minute)
+		if c.Closed() == "" {
+			t.Error("the connection is still open, a minute after the end of its identity")
+		}
+	})
+}
+
 type whoOutput struct {
 	Who string `json:"who"`
 }

@@ -57,7 +57,7 @@ func (r *Rooms) View(ctx context.Context, c *Conn, room string) (RoomStatus, err
 // connectionless returns the Conn that stands for a client without a persistent connection in calls of
 // [RoomMiddleware.Join]. It is never in a room, so a Join function cannot put it into one.
 func connectionless(ctx context.Context, api *API) *Conn {
-	c := &Conn{ID: WebSender, Transport: WebSender, api: api, sender: noSender{}, gone: true}
+	c := &Conn{ID: WebSender, Transport: WebSender, api: api, sender: noSender{}, stage: gone}
 	if req := RequestFrom(ctx); req != nil {
 		c.Transport, c.ConnectedAt = req.Transport, req.Started
 		if ip, err := netip.ParseAddr(req.RemoteIP); err == nil {

@@ -112,7 +112,7 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 // askAndEnter asks whether the client c may enter the room, and then calls enter with the rights of the client at the time
 // of the question. If the rights have changed before enter, askAndEnter asks again.
 func (r *Rooms) askAndEnter(ctx context.Context, c *Conn, room string, enter func(rights uint32) (news func(), err error)) error {
-	for {
+	for range maxAsks {
 		rights := c.rights.Load()
 		if err := r.MayEnter(ctx, c, room); err != nil {
 			return err
@@ -123,7 +123,12 @@ func (r *Rooms) askAndEnter(ctx context.Context, c *Conn, room string, enter fun
 			return err
 		}
 	}
+	return errOtherRights
 }
+
+// maxAsks is how often a client is asked about that enters a room. A Join function that changes the identity of the
+// client itself would be called for ever.
+const maxAsks = 100
 
 // errOtherRights is the error of entering a room with rights that do not hold any more.
 var errOtherRights = errors.New("the rights of the client have changed since it was allowed to enter")
@@ -309,7 +314,7 @@ func (r *Rooms) leaveAll(c *Conn) {
 func (r *Rooms) leaveEach(c *Conn) (news func()) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	c.gone = true
+	c.stage = gone
 	r.reindex(c, c.identity.Load(), nil)
 	c.current.Store(nil)
 	c.mu.Lock()
@@ -347,9 +352,9 @@ func (r *Rooms) tellBroker(ctx context.Context, changes ...backend.Change) (news
 // membership. added becomes the field added of the new membership. The caller must hold c.moving.
 func (r *Rooms) enter(ctx context.Context, c *Conn, name string, left *member, added bool) (m *member, news func(), err error) {
 	switch {
-	case c.gone:
+	case c.stage == gone:
 		return nil, nil, errDisconnected
-	case c.waits:
+	case c.stage == waiting:
 		return nil, nil, Errorf(CodeConflict, "the client is not accepted yet: let it enter rooms in ConnMiddleware.Connected")
 	}
 	kept := len(c.rooms)

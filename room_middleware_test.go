@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/actionherotest"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -371,5 +372,28 @@ func TestOneEncodingForEachWire(t *testing.T) {
 	}
 	if got != 36 {
 		t.Errorf("%d clients got it, want 36", got)
+	}
+}
+
+// A Join must not change anything. One that takes the client out of another room is not called for ever.
+func TestAJoinThatKicksEnds(t *testing.T) {
+	t.Parallel()
+	one := actionhero.RoomMiddleware{Join: func(ctx context.Context, c *actionhero.Conn, room string) error {
+		if room == "b" {
+			_ = c.API().Rooms.Kick(ctx, c, "a")
+		}
+		return nil
+	}}
+	api := actionherotest.New(t, one)
+	c := actionherotest.Connect(t, api, "a")
+	done := make(chan error, 1)
+	go func() { done <- api.Rooms.Join(t.Context(), c.Conn, "b") }()
+	select {
+	case err := <-done:
+		if actionhero.AsError(err).Code != actionhero.CodeInternal || c.In("b") {
+			t.Errorf("Join returns %v", err)
+		}
+	case <-time.After(2 * time.Second):
+		t.Fatal("Join does not return")
 	}
 }

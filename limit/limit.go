@@ -69,7 +69,7 @@ func New(l Limit) *Limiter {
 	if err := rate.Check(); err != nil {
 		panic(fmt.Sprintf("the limit %q is out of range: %v", l.Name, err))
 	}
-	return &Limiter{limit: l, rate: rate, table: gcra.NewTable(), headers: gcra.NewHeaders(l.Name, rate)}
+	return &Limiter{limit: l, rate: rate, table: gcra.NewTable(), headers: gcra.NewHeaders(l.Name, rate), shared: shared{base: time.Now()}}
 }
 
 // Allow counts one event of the key. If the limit is used up, Allow counts nothing, and returns an *actionhero.Error of

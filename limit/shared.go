@@ -19,8 +19,10 @@ const (
 	longKey   = 128         // a longer key is sent as a digest
 )
 
-// shared is the state of a limit that the cluster shares. Its times are Unix nanoseconds; 0: there was no failure.
+// shared is the state of a limit that the cluster shares. Its times are nanoseconds since base, which a change of the clock
+// of the machine does not move; 0: there was no failure.
 type shared struct {
+	base     time.Time
 	askAgain atomic.Int64
 	logged   atomic.Int64
 }
@@ -57,19 +59,21 @@ func (l *Limiter) storeKey(key string) string {
 	return l.limit.Name + "#" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+func (s *shared) now() int64 { return int64(time.Since(s.base)) }
+
 // mayAsk reports whether a request may ask the server.
 func (s *shared) mayAsk() bool {
 	at := s.askAgain.Load()
 	if at == 0 {
 		return true
 	}
-	now := time.Now().UnixNano()
+	now := s.now()
 	return now >= at && s.askAgain.CompareAndSwap(at, now+int64(pause))
 }
 
 // failed notes that the server has not answered.
 func (s *shared) failed(api *actionhero.API, name string, err error) {
-	now := time.Now().UnixNano()
+	now := s.now()
 	s.askAgain.Store(now + int64(pause))
 	if last := s.logged.Load(); (last == 0 || now-last >= int64(logPeriod)) && s.logged.CompareAndSwap(last, now) {
 		api.Log().Warn("a shared limit counts on this node alone, because the backend does not answer", "limit", name, "error", err.Error())

@@ -88,6 +88,7 @@ func (c *call) isNotModified() bool {
 		return false
 	}
 	c.status = http.StatusNotModified
+	c.w.Header().Add("Vary", "Accept") // as the answer with a body (RFC 9110 section 15.4.5)
 	return true
 }
 

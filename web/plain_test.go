@@ -341,3 +341,21 @@ func TestThePlainEnvelopeRefusesSettingsOfTheClassicOne(t *testing.T) {
 		}
 	}
 }
+
+// An answer 304 varies by the same header as the one with a body.
+func TestANotModifiedAnswerVaries(t *testing.T) {
+	t.Parallel()
+	tagged := actionhero.Action[actionhero.None, map[string]int]{
+		Name: "tagged", Kind: actionhero.KindRead,
+		Run: func(ctx context.Context, _ actionhero.None) (map[string]int, error) {
+			web.Header(ctx).Set("ETag", `"1"`)
+			return map[string]int{"a": 1}, nil
+		},
+	}
+	everywhere(t, start(t, plain, tagged), func(t *testing.T, c *testkit.HTTPClient) {
+		c.Ask("GET", "/api/tagged", "").WantHeader(t, "Vary: Accept")
+		got := c.Ask("GET", "/api/tagged", "", `If-None-Match: "1"`)
+		got.Want(t, http.StatusNotModified, "")
+		got.WantHeader(t, "Vary: Accept", `Etag: "1"`)
+	})
+}

@@ -11,7 +11,34 @@ import (
 type keptAnswer struct {
 	Status   int         `json:"status,omitempty"`
 	Location string      `json:"location,omitempty"` // of a redirect
-	Header   http.Header `json:"header,omitempty"`
+	Header   http.Header `json:"header,omitempty"`   // that the action has set, or has deleted: nil
+	Added    http.Header `json:"added,omitempty"`    // that the action has added to values of the middleware
+}
+
+// keepHeader keeps what an action has changed of the headers before. The middleware sets its own headers again in each
+// answer, for example a cookie that has a new value.
+func (k *keptAnswer) keepHeader(before, now http.Header) {
+	keep := func(to *http.Header, name string, values []string) {
+		if *to == nil {
+			*to = http.Header{}
+		}
+		(*to)[name] = values
+	}
+	for name, values := range now {
+		old := before[name]
+		switch {
+		case slices.Equal(values, old):
+		case len(old) > 0 && len(values) > len(old) && slices.Equal(values[:len(old)], old):
+			keep(&k.Added, name, values[len(old):])
+		default:
+			keep(&k.Header, name, values)
+		}
+	}
+	for name := range before {
+		if _, there := now[name]; !there {
+			keep(&k.Header, name, nil)
+		}
+	}
 }
 
 // WatchAnswer implements transport.AnswerRepeater.
@@ -24,18 +51,11 @@ func (c *call) WatchAnswer() (changed func() (state []byte, repeatable, failed b
 			return nil, false, c.fault != nil
 		}
 		kept := keptAnswer{Status: c.status, Location: c.location}
-		for name, values := range c.w.Header() {
-			if !slices.Equal(values, before[name]) {
-				if kept.Header == nil {
-					kept.Header = http.Header{}
-				}
-				kept.Header[name] = values
-			}
-		}
-		if kept.Header["Set-Cookie"] != nil {
+		kept.keepHeader(before, c.w.Header())
+		if kept.Header["Set-Cookie"] != nil || kept.Added["Set-Cookie"] != nil {
 			return nil, false, false // it may be a login, which belongs to one client, and the store must not have it
 		}
-		if kept.Status == 0 && kept.Header == nil {
+		if kept.Status == 0 && kept.Header == nil && kept.Added == nil {
 			return nil, true, false
 		}
 		state, err := json.Marshal(kept)
@@ -51,6 +71,14 @@ func (c *call) RepeatAnswer(state []byte) {
 			return // another transport has kept it
 		}
 		c.status, c.location = kept.Status, kept.Location
-		maps.Copy(c.w.Header(), kept.Header)
+		header := c.w.Header()
+		for name, values := range kept.Header {
+			if header[name] = values; values == nil {
+				delete(header, name)
+			}
+		}
+		for name, values := range kept.Added {
+			header[name] = append(slices.Clip(header[name]), values...)
+		}
 	})
 }

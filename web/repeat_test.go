@@ -156,3 +156,57 @@ func TestAnAnswerThatTheActionWroteIsNotRepeated(t *testing.T) {
 		}
 	}
 }
+
+// A repeated answer without an output is the same on the plain envelope, and names keep their spelling.
+func TestAPlainRepeatedAnswerIsTheFirstOne(t *testing.T) {
+	t.Parallel()
+	none := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "none", IdempotencyKey: actionhero.KeyOptional,
+		Run: func(context.Context, actionhero.None) (actionhero.None, error) { return actionhero.None{}, nil },
+	}
+	nothing := actionhero.Action[actionhero.None, map[string]int]{
+		Name: "nothing", IdempotencyKey: actionhero.KeyOptional,
+		Run: func(context.Context, actionhero.None) (map[string]int, error) { return nil, nil },
+	}
+	names := actionhero.Action[actionhero.None, map[string]int]{
+		Name: "names", IdempotencyKey: actionhero.KeyOptional,
+		Run: func(context.Context, actionhero.None) (map[string]int, error) {
+			return map[string]int{"error": 1, "context": 2}, nil
+		},
+	}
+	s := start(t, plain, none, nothing, names)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, path := range []string{"/api/none", "/api/nothing", "/api/names"} {
+			key := `Idempotency-Key: "` + t.Name() + `"`
+			first, again := c.Ask("POST", path, "", key), c.Ask("POST", path, "", key)
+			if first.StatusCode != again.StatusCode || first.Text != again.Text {
+				t.Errorf("%s: %d %q is repeated as %d %q", path, first.StatusCode, first.Text, again.StatusCode, again.Text)
+			}
+			again.WantHeader(t, "Idempotency-Replayed: true")
+		}
+	})
+}
+
+// What middleware adds to each answer is not repeated: only what the action has added.
+func TestARepeatedAnswerHasTheHeadersOfItsOwnMiddleware(t *testing.T) {
+	t.Parallel()
+	var runs, calls atomic.Int64
+	a := order("order", &runs, func(ctx context.Context, _ orderInput) error {
+		web.SetCookie(ctx, &http.Cookie{Name: "cart", Value: "none"})
+		web.Header(ctx).Add("Vary", "X-Run")
+		return nil
+	})
+	a.Middleware = []actionhero.Middleware{func(next actionhero.Handler) actionhero.Handler {
+		return func(ctx context.Context, req *actionhero.Request) (any, error) {
+			web.SetCookie(ctx, &http.Cookie{Name: "session", Value: fmt.Sprint(calls.Add(1))})
+			return next(ctx, req)
+		}
+	}}
+	c := start(t, nil, a).HTTP(t)
+	for _, want := range []string{"session=1", "session=2"} {
+		got := c.Ask("POST", "/api/order", "", "Idempotency-Key: k")
+		if cookies := got.Header.Values("Set-Cookie"); len(cookies) != 2 || cookies[0] != want || cookies[1] != "cart=none" {
+			t.Errorf("the cookies are %q, want %q and cart", cookies, want)
+		}
+	}
+}

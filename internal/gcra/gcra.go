@@ -64,14 +64,22 @@ func (t *Table) KeyOf(text string) (k Key) {
 	return k
 }
 
-// Take counts one event of the key, if the rate allows it.
+// Take counts one event of the key, if the rate allows it. Keys of one Table may have different rates: none is limited for
+// longer than its own rate limits a key.
 func (t *Table) Take(key Key, rate backend.Rate) backend.Taken {
 	s, shadow := t.find(key)
 	now := t.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	full := max(s.time(key, shadow), now)
+	late := full > now+int64(rate.Window()) // of a key with a slower rate, which shares the shadow
+	if late {
+		full = now + int64(rate.Window())
+	}
 	if wait := rate.Wait(time.Duration(full - now)); wait > 0 {
+		if late {
+			t.set(s, key, full, now)
+		}
 		return backend.Taken{Wait: wait, Full: time.Duration(full - now)}
 	}
 	full += int64(rate.Every)

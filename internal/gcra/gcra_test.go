@@ -111,6 +111,30 @@ func TestATableOfLimitedKeysKeepsThemLimited(t *testing.T) {
 	})
 }
 
+// Forgotten keys with a slow rate do not limit the keys of a quick rate for longer than that rate does.
+func TestASlowRateDoesNotLimitKeysOfAQuickOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table, slow, quick := newTable(few), backend.Rate{Every: 24 * time.Hour, Burst: 1}, backend.Rate{Every: time.Second, Burst: 10}
+		for i := range shards * few * 10 {
+			table.Take(Key{byte(i), byte(i >> 8), byte(i >> 16)}, slow)
+		}
+		for i := range 20 {
+			key := table.KeyOf(fmt.Sprint("quick ", i))
+			for range 3 {
+				if wait := table.Take(key, quick).Wait; wait > time.Second {
+					t.Fatalf("a key of the quick rate waits %v", wait)
+				}
+				time.Sleep(time.Second / 3)
+			}
+			time.Sleep(time.Second / 100)
+			if wait := table.Take(key, quick).Wait; wait > 0 {
+				t.Fatalf("after a second, a key of the quick rate waits %v", wait)
+			}
+		}
+	})
+}
+
 func TestKeysDiffer(t *testing.T) {
 	t.Parallel()
 	table, seen := NewTable(), map[Key]bool{}
