@@ -40,6 +40,8 @@ func (s *Sessions) Login(ctx context.Context, id actionhero.Identity) error {
 		return errNoClient
 	case !s.node(req.API).isPart.Load():
 		return errors.New("auth: Login was called with Sessions that are no part of the app: list them with the actions, so that they find the user again")
+	case req.Conn == nil && req.Info() != nil && req.Info().IdempotencyKey != actionhero.KeyIgnored:
+		return errors.New("auth: Login was called in an action with an IdempotencyKey, which would give its cookie to a second client, and store it: leave IdempotencyKey out")
 	}
 	id = s.complete(id)
 	if req.Conn != nil {

@@ -52,9 +52,6 @@ func (c *call) WatchAnswer() (changed func() (state []byte, repeatable, failed b
 		}
 		kept := keptAnswer{Status: c.status, Location: c.location}
 		kept.keepHeader(before, c.w.Header())
-		if kept.Header["Set-Cookie"] != nil || kept.Added["Set-Cookie"] != nil {
-			return nil, false, false // it may be a login, which belongs to one client, and the store must not have it
-		}
 		if kept.Status == 0 && kept.Header == nil && kept.Added == nil {
 			return nil, true, false
 		}
