@@ -49,12 +49,7 @@ lint: ## check formatting, words, go vet and staticcheck
 	cd site && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (default 5s)
-	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
-			echo "$$target in $$(dirname $$file)"; \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
-		done; \
-	done
+	@GO="$(GO)" .ci/fuzz $(FUZZTIME)
 
 vuln: ## look for known vulnerabilities; says so when their database cannot be reached
 	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1 && cd plugins/sqlite && $(GO) run $(GOVULNCHECK) ./... 2>&1 && cd ../../auth/oidc && $(GO) run $(GOVULNCHECK) ./... 2>&1) && echo "$$out" || { echo "$$out"; \
