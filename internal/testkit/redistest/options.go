@@ -20,7 +20,7 @@ type Options struct {
 	Policy     string   // maxmemory-policy; empty: noeviction
 	Cert, Key  string   // files of a certificate and its key: the server speaks TLS only
 
-	// DownAfter is the time after which the Sentinels replace a master that does not answer; 0: 1 s. On a busy machine a
+	// DownAfter is the time after which the Sentinels replace a master that does not answer; 0: 2 s. On a busy machine a
 	// living master may be silent for longer, so a test without a failover sets a minute.
 	DownAfter time.Duration
 	Unix      bool     // also listen on the Unix socket Server.Unix
