@@ -23,7 +23,7 @@ import (
 // value keeps nothing.
 type sessionFolder string
 
-// sweepPause is the time between two removals of the files of sessions that have ended by themselves.
+// sweepPause is the time between two removals of the files of expired sessions.
 const sweepPause = time.Hour
 
 // openSessions returns the folder of the sessions of the API, and makes it.
@@ -189,7 +189,7 @@ func (n *node) restore(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes the files of sessions that have ended by themselves.
+// sweep removes the files of expired sessions.
 func (n *node) sweep() {
 	n.swept = time.Now()
 	keys, err := n.folder.keys(n.swept.Add(-n.s.cfg.Idle - n.s.interval()))

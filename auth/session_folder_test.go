@@ -139,7 +139,7 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	})
 }
 
-// A restart does not make a session live longer, and the files of sessions that have ended by themselves are removed.
+// A restart does not make a session live longer, and the files of expired sessions are removed.
 func TestARestartDoesNotProlongASession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
