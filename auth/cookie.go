@@ -77,6 +77,25 @@ func (s *Sessions) sent(header string) (id string, plain bool) {
 	return overPlain, true
 }
 
+// credential returns the id of the session in the cookie that counts for a request or a connection, or "".
+func (s *Sessions) credential(c *actionhero.Credentials) (id string, plain bool) {
+	if c.Request != nil {
+		if fast, ok := c.Request.Extra.(interface {
+			RequestCookies() (line string, https bool)
+		}); ok {
+			line, https := fast.RequestCookies()
+			if id, plain = s.sent(line); plain && https {
+				return "", false
+			}
+			return id, plain
+		}
+	}
+	if id, plain = s.sent(c.Header("Cookie")); id != "" && plain && s.overHTTPS(c) {
+		return "", false
+	}
+	return id, plain
+}
+
 // overHTTPS reports whether the client has asked by HTTPS. The cookie for plain HTTP then does not count: any subdomain,
 // and any network on the way of a request over plain HTTP, can have planted it.
 func (s *Sessions) overHTTPS(c *actionhero.Credentials) bool {
