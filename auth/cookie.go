@@ -28,13 +28,21 @@ func isID(text string) bool {
 	if len(text) != idLength {
 		return false
 	}
-	for _, c := range []byte(text) {
-		if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+	for i := range idLength {
+		if !idByte[text[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// idByte marks the bytes of an id. One lookup is quicker than comparisons, and each request has an id.
+var idByte = func() (set [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		set[c] = true
+	}
+	return set
+}()
 
 // nameOf returns the name of the cookie of a session that was made over plain HTTP, or over HTTPS.
 func (s *Sessions) nameOf(plain bool) string {
