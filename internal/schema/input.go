@@ -40,7 +40,7 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 		field.Secrets = secrets.field(&plan.fields[i])
 		in.fields = append(in.fields, field)
 	}
-	in.schema = inputSchema(t, o.FileType)
+	in.schema = InputSchema(t, o.FileType, false)
 	return in, nil
 }
 
