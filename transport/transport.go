@@ -80,6 +80,9 @@ type Details interface {
 	// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted
 	// proxies. Package auth chooses the cookie of a session by them.
 	RequestTarget() (scheme, host string)
+	// RequestCookies returns the first header Cookie, or "", and whether the client has asked by HTTPS, as RequestTarget or
+	// the connection says. Package auth then calls neither RequestHeader nor RequestTarget to find a session.
+	RequestCookies() (line string, https bool)
 	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit, and package auth Set-Cookie.
 	AddResponseHeader(name, value string)
 }
@@ -155,6 +158,18 @@ func (h Host) IncomingBudget() *bytebudget.Budget {
 func (h Host) AbandonedBudget() *bytebudget.Budget {
 	return h.host.AbandonedBudget().(*bytebudget.Budget)
 }
+
+// Authorize asks the authenticators of the app from whom req comes, whose identity it stores in req, and returns an error
+// if rule does not let the caller. It is for a request that is no call of an action. If rule is the zero Access, the
+// [actionhero.DefaultAccess] counts. The caller of Authorize may then dispatch req with the error as Err, so that the
+// middleware and the log see the refusal.
+func (h Host) Authorize(ctx context.Context, req *actionhero.Request, rule actionhero.Access) error {
+	return h.host.Authorize(ctx, req, &rule)
+}
+
+// CheckRule returns an error if [Host.Authorize] cannot check rule, because it needs the input of an action, or names an
+// empty role or scope.
+func (h Host) CheckRule(rule actionhero.Access) error { return h.host.CheckRule(&rule) }
 
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.
