@@ -51,13 +51,14 @@ func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
 		return false
 	}
 	defer d.ascend()
-	parts := []string{value.Text}
-	if len(value.More) > 0 {
-		parts = append(parts, value.More...)
-	} else if i := jsonx.SkipSpace(jsonx.ViewBytes(value.Text), 0); i < len(value.Text) && value.Text[i] == '[' {
-		return d.decodeJSONIn(value.Text, l.plan, p, '[')
+	first, more := value.Text(), value.MoreTexts()
+	parts := []string{first}
+	if len(more) > 0 {
+		parts = append(parts, more...)
+	} else if i := jsonx.SkipSpace(jsonx.ViewBytes(first), 0); i < len(first) && first[i] == '[' {
+		return d.decodeJSONIn(first, l.plan, p, '[')
 	} else if !slices.Contains([]class{classList, classMap, classStruct, classRaw}, l.plan.elem.class) {
-		parts = splitList(value.Text)
+		parts = splitList(first)
 	}
 	v := p.Value(l.plan.t)
 	for i, part := range parts {

@@ -91,14 +91,14 @@ func TestATextForAListOfItselfIsRefused(t *testing.T) {
 		P pointers `json:"p"`
 	}
 	input := compileInput[in](t)
-	for _, v := range []Value{{Text: "x"}, {Raw: []byte(`"x"`)}, {Text: "x", More: []string{"y"}}, {Raw: []byte(`["x"]`)}} {
+	for _, v := range []Value{TextValue("x"), JSONValue([]byte(`"x"`)), JSONValue([]byte(`["x"]`))} {
 		for _, key := range []string{"n", "p"} {
 			if fail := input.Decode(new(in), []Param{{key, v}}); fail == nil || !strings.Contains(fail.Violations[0].Message, "must be nested at most") {
 				t.Errorf("%s %+v: %v", key, v, fail)
 			}
 		}
 	}
-	if fail := input.Decode(new(in), []Param{{"n", Value{Text: "[[],[[]]]"}}}); fail != nil {
+	if fail := input.Decode(new(in), []Param{{"n", TextValue("[[],[[]]]")}}); fail != nil {
 		t.Error(fail)
 	}
 }
