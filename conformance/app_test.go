@@ -189,4 +189,3 @@ func newServer(t testing.TB, change func(*server.Config), parts ...actionhero.Pa
 	})
 	return s
 }
-
