@@ -77,7 +77,7 @@ func TestARepeatedAnswerHasTheSameStatusAndHeaders(t *testing.T) {
 		}
 	})
 	t.Cleanup(func() { // after the tests of all connections
-		if n := runs.Load(); n != 3*4 {
+		if n := runs.Load(); n != 3*5 {
 			t.Errorf("%d runs, want one of each action for each connection", n)
 		}
 	})
