@@ -158,12 +158,17 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	program := build(t, dir)
 	checkConfig(t, dir, program)
 	checkVariables(t, dir, program)
+	before := ""
 	for _, login := range []string{"/signup", "/login"} { // the second time, the database exists
 		p := startProgram(t, dir, program)
+		if status, body := p.get("/notes", before); before != "" && status != 200 {
+			t.Errorf("after a restart, the session of before reads %d %s", status, body)
+		}
 		if status, _ := p.get("/notes"); status != 401 {
 			t.Errorf("without a login, the status of the notes is %d", status)
 		}
 		cookie := p.logIn(login)
+		before = cookie
 		if status, body := p.get("/notes", cookie); status != 200 || !strings.Contains(body, `"notes":[]`) {
 			t.Errorf("the notes are %d %s", status, body)
 		}
