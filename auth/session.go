@@ -37,8 +37,8 @@ type SessionConfig struct {
 // [actionhero.Authenticator] that finds the session by its cookie: for each request over HTTP, and for a connection over
 // WebSocket or Socket.IO when it opens. A visitor who is not logged in has no session, and no cookie.
 //
-// Sessions are in the store of the backend, so all nodes of a cluster know them. The store has a hash of the id in the
-// cookie, and never the id. A node remembers a session for 5 seconds, but the end of a session reaches all nodes at once.
+// Sessions are in the store of the backend, so all nodes of a cluster know them. A backend that is a [backend.Keeper] also
+// has them in files, so that they survive a restart. The store and the files have a hash of the id in the cookie, and never the id. A node remembers a session for 5 seconds, but the end of a session reaches all nodes at once.
 //
 // A cookie of a session that has ended makes an anonymous caller, and the answer deletes the cookie.
 type Sessions struct {

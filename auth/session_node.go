@@ -27,6 +27,8 @@ type node struct {
 	mu    sync.Mutex
 	conns map[string]map[*actionhero.Conn]holder // by the id of the user
 
+	folder sessionFolder
+	swept  time.Time   // the latest sweep of the folder
 	isPart atomic.Bool // the sessions are a part of the API
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -151,6 +153,28 @@ func (n *node) forget(k key) {
 	delete(sh.entries, k)
 }
 
+// forgetEach makes the node ask the store again for all sessions, and closes all connections that have logged in.
+func (n *node) forgetEach() {
+	for i := range n.shards {
+		sh := &n.shards[i]
+		sh.mu.Lock()
+		sh.ended++
+		clear(sh.entries)
+		sh.mu.Unlock()
+	}
+	n.mu.Lock()
+	var found []*actionhero.Conn
+	for _, conns := range n.conns {
+		for c := range conns {
+			found = append(found, c)
+		}
+	}
+	n.mu.Unlock()
+	for _, c := range found {
+		c.Close(reasonEnded)
+	}
+}
+
 // forgetOld releases the memory of sessions that are not in use.
 func (n *node) forgetOld() {
 	now := time.Since(n.base)
@@ -167,8 +191,14 @@ func (n *node) forgetOld() {
 }
 
 // start begins to watch the sessions of the connections.
-func (s *Sessions) start(_ context.Context, api *actionhero.API) error {
+func (s *Sessions) start(ctx context.Context, api *actionhero.API) (err error) {
 	n := s.node(api)
+	if n.folder, err = s.openSessions(folderOf(api)); err == nil {
+		err = n.restore(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop, n.done = cancel, make(chan struct{})
 	go n.watch(ctx)
