@@ -244,7 +244,11 @@ func (a Action[In, Out]) compile() (*action, error) {
 }
 
 func inputsOf(input *schema.Input) (inputs []Input) {
-	for _, f := range input.Fields() {
+	fields := input.Fields()
+	if len(fields) > 0 {
+		inputs = make([]Input, 0, len(fields))
+	}
+	for _, f := range fields {
 		inputs = append(inputs, Input{Name: f.Name, Doc: f.Doc, Type: f.Type, Format: f.Format, Required: f.Required, Secret: f.Secret})
 	}
 	return inputs

@@ -7,11 +7,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	goslices "slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,7 @@ func main() {
 	only := flag.String("only", "", "servers to compare with the baseline, separated by commas; default: all")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
+	lane := flag.String("lane", "", "measure only this lane: "+strings.Join(goslices.Sorted(maps.Keys(lanes)), ", "))
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -34,6 +37,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *lane != "" {
+		if err := runLane(ctx, *lane, *passes, *slice, *base); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *identity {
 		if err := pinned(func() error { return identities(ctx, *passes, *slice) }); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
@@ -118,7 +128,7 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 	return nil
 }
 
-func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
+func startServer(ctx context.Context, name, ours, dir string, more ...string) (*proc.Server, error) {
 	addr, err := proc.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -141,5 +151,5 @@ func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, err
 	if strings.HasSuffix(name, proc.BaseSuffix) {
 		ours += proc.BaseSuffix
 	}
-	return proc.Start(ctx, name, addr, env, ours, "start")
+	return proc.Start(ctx, name, addr, append(env, more...), ours, "start")
 }
