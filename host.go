@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -65,6 +66,37 @@ func (h *host) Guarded() bool {
 		}
 	}
 	return own > 0
+}
+
+func (h *host) Authorize(ctx context.Context, request, rule any) error {
+	api, req, own := (*API)(h), request.(*Request), rule.(*Access)
+	if err := h.CheckRule(own); err != nil {
+		return err
+	}
+	calls := api.calls.enter()
+	if calls == nil {
+		return stopping(nil)
+	}
+	defer calls.leave()
+	reg := api.registry.Load()
+	c := &callContext{parent: ctx, calls: calls.ctx, req: req, limit: api.cfg.ActionTimeout}
+	defer c.end()
+	err := api.hook(func() error {
+		api.authenticate(c, reg.authenticators, req)
+		return req.Err
+	})
+	if err == nil {
+		err = reg.access(own).refuse(req)
+	}
+	return err
+}
+
+func (h *host) CheckRule(rule any) error {
+	own := rule.(*Access)
+	if len(own.allows) > 0 {
+		return errors.New("its Access has an Allow, which needs the input of an action: use Public, Authenticated, Roles or Scopes, or ask in the handler")
+	}
+	return own.check(nil)
 }
 
 func (h *host) ReturnsContent(action string) bool {

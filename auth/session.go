@@ -81,6 +81,7 @@ func NewSessions(cfg SessionConfig) *Sessions {
 	s.change = actionhero.NodeCall[changedInput, actionhero.None]{Name: "auth.sessions." + cfg.Cookie + ".changed", Run: s.changed}
 	s.sessionPart = actionhero.Parts{
 		actionhero.Authenticator(s.authenticate),
+		actionhero.SecurityScheme{Name: cfg.Cookie, Type: "apiKey", In: "cookie", Key: s.host, Description: "The cookie of a login over HTTPS. On localhost without HTTPS its name is " + s.plain + "."},
 		actionhero.ConnMiddleware{Connect: s.connect, Disconnect: s.disconnect},
 		s.ended, s.change,
 		actionhero.Initializer{Name: "sessions " + cfg.Cookie, Start: s.start, Stop: s.stop},

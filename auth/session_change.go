@@ -69,9 +69,11 @@ func (s *Sessions) changed(ctx context.Context, in changedInput) (none actionher
 	n.forgetAll(in.Keys)
 	var failed []error
 	for _, c := range n.connsOf(id.ID, func(*actionhero.Conn, holder) bool { return true }) {
-		if id.ExpiresAt = c.Identity().ExpiresAt; c.Identity().ID == id.ID {
-			failed = append(failed, c.SetIdentity(ctx, id))
-		}
+		failed = append(failed, c.UpdateIdentity(ctx, func(now actionhero.Identity) (actionhero.Identity, bool) {
+			next := id
+			next.ExpiresAt = now.ExpiresAt
+			return next, now.ID == id.ID && n.holderOf(c).user == id.ID
+		}))
 	}
 	return none, errors.Join(failed...)
 }

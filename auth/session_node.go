@@ -38,6 +38,13 @@ type shard struct {
 	ended   uint64 // the number of ends of sessions of this shard
 }
 
+// ends returns the number of ends and changes of sessions of the shard.
+func (sh *shard) ends() uint64 {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.ended
+}
+
 // entry is a session that a node remembers.
 type entry struct {
 	record

@@ -156,6 +156,18 @@ func (h Host) AbandonedBudget() *bytebudget.Budget {
 	return h.host.AbandonedBudget().(*bytebudget.Budget)
 }
 
+// Authorize asks the authenticators of the app from whom req comes, whose identity it stores in req, and returns an error
+// if rule does not let the caller. It is for a request that is no call of an action. If rule is the zero Access, the
+// [actionhero.DefaultAccess] counts. The caller of Authorize may then dispatch req with the error as Err, so that the
+// middleware and the log see the refusal.
+func (h Host) Authorize(ctx context.Context, req *actionhero.Request, rule actionhero.Access) error {
+	return h.host.Authorize(ctx, req, &rule)
+}
+
+// CheckRule returns an error if [Host.Authorize] cannot check rule, because it needs the input of an action, or names an
+// empty role or scope.
+func (h Host) CheckRule(rule actionhero.Access) error { return h.host.CheckRule(&rule) }
+
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }

@@ -31,6 +31,7 @@ func newCall(c *conn, text string) (*call, bool) {
 	r.Method, r.URL, r.RequestURI = method, call.url, target
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.Host, r.RemoteAddr, r.Close, r.ContentLength = call.host, c.remote, call.closes, call.length
+	r.TLS = c.tls
 	call.request = r
 	return call, true
 }

@@ -43,7 +43,7 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 		field.Secrets = secrets.field(&plan.fields[i])
 		in.fields = append(in.fields, field)
 	}
-	in.schema = slices.Clip(inputSchema(t, o.FileType))
+	in.schema = slices.Clip(InputSchema(t, o.FileType, false))
 	for _, s := range c.structs {
 		for i := range s.fields {
 			s.fields[i].declaration = nil
