@@ -195,12 +195,12 @@ func patternCheck(cl class, text string) (check, error) {
 	if cl != classText {
 		return check{}, doesNotFit("pattern", text, "text")
 	}
-	shared, known := patterns.Load(text)
+	shared, known := sharedPatterns.Load(text)
 	if !known {
 		if _, err := syntax.Parse(text, syntax.Perl); err != nil {
 			return check{}, isNot("pattern", text, "a regular expression as package regexp knows them ("+err.Error()+")")
 		}
-		shared, _ = patterns.LoadOrStore(text, &pattern{text: text})
+		shared, _ = sharedPatterns.LoadOrStore(text, &pattern{text: text})
 	}
 	re := shared.(*pattern)
 	return check{rule: "pattern", requirement: "match the pattern " + text, ok: func(p layout.Pointer) bool {
@@ -215,8 +215,8 @@ type pattern struct {
 	re   *regexp.Regexp
 }
 
-// patterns maps the texts of the tags to their patterns.
-var patterns sync.Map // string → *pattern
+// sharedPatterns maps the texts of the tags to their patterns.
+var sharedPatterns sync.Map // string → *pattern
 
 func (c *pattern) matches(s string) bool {
 	c.once.Do(func() { c.re = regexp.MustCompile(c.text) })

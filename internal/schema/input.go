@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
@@ -17,9 +18,10 @@ type Input struct {
 	target layout.TypeID // a pointer to the struct
 	plan   *structPlan
 	fields []Field // nil after Release
-	schema []byte
 
 	options Options
+	once    sync.Once // writes schema
+	schema  []byte
 }
 
 // CompileInput builds the plan for decoding inputs into the struct type t. It returns an error if t is not a struct, or
@@ -43,7 +45,6 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 		field.Secrets = secrets.field(&plan.fields[i])
 		in.fields = append(in.fields, field)
 	}
-	in.schema = slices.Clip(InputSchema(t, o.FileType, false))
 	for _, s := range c.structs {
 		for i := range s.fields {
 			s.fields[i].declaration = nil
@@ -71,7 +72,10 @@ func (in *Input) Release() { in.fields = nil }
 
 // JSONSchema returns one JSON Schema (2020-12) that describes the inputs as an object, on one line. The caller may keep
 // the returned slice but must not change it.
-func (in *Input) JSONSchema() []byte { return in.schema }
+func (in *Input) JSONSchema() []byte {
+	in.once.Do(func() { in.schema = slices.Clip(InputSchema(in.plan.t, in.options.FileType, false)) })
+	return in.schema
+}
 
 // Decode sets the fields of dst from params and checks the values. dst must be a pointer to a zero value of the
 // compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs

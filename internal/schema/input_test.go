@@ -348,7 +348,7 @@ func TestInputsWithTheSamePatternShareIt(t *testing.T) {
 		Codes []string `json:"codes" pattern:"^shared-[0-9]+$"`
 	}
 	one, other := compileInput[first](t), compileInput[second](t)
-	shared, ok := patterns.Load("^shared-[0-9]+$")
+	shared, ok := sharedPatterns.Load("^shared-[0-9]+$")
 	if !ok || shared.(*pattern).re != nil {
 		t.Fatalf("the pattern before its first use is %+v", shared)
 	}
