@@ -28,9 +28,9 @@ func manyActions(n int) string { return fmt.Sprintf("%d more actions", n) }
 
 // actions measures a GET of a server with few and with many actions, each with a route, the same through a route with a
 // value, and the start with many actions.
-func actions(ctx context.Context, l *lane) error {
+func actions(ctx context.Context, l *scale) error {
 	if l.base {
-		return errors.New("the lane actions has no -base: its servers are a part of this program")
+		return errors.New("the scale actions has no -base: its servers are a part of this program")
 	}
 	var targets []slices.Target
 	for _, n := range actionCounts {
@@ -53,7 +53,7 @@ func actions(ctx context.Context, l *lane) error {
 }
 
 // starts prints how long a server with many actions needs to listen, and the memory of an action.
-func starts(ctx context.Context, l *lane) error {
+func starts(ctx context.Context, l *scale) error {
 	var first int64
 	for _, n := range actionCounts {
 		var took []float64

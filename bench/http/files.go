@@ -37,7 +37,7 @@ func init() {
 
 // files measures static files of three sizes. The load discards the bytes in the kernel, because copying them would cost more
 // than the servers need to send them.
-func files(ctx context.Context, l *lane) error {
+func files(ctx context.Context, l *scale) error {
 	for _, file := range []struct {
 		title string
 		size  int
@@ -54,7 +54,7 @@ func files(ctx context.Context, l *lane) error {
 	return nil
 }
 
-func (l *lane) file(ctx context.Context, title, path string, size, conns int) error {
+func (l *scale) file(ctx context.Context, title, path string, size, conns int) error {
 	names := l.withBase(fileServer, "actionhero")
 	if _, err := exec.LookPath("nginx"); err == nil {
 		names = append(names, nginx)
@@ -74,7 +74,7 @@ func (l *lane) file(ctx context.Context, title, path string, size, conns int) er
 	return l.table(fmt.Sprintf("%s, %d connections", title, conns), targets)
 }
 
-func (l *lane) startFiles(ctx context.Context, name string) (*proc.Server, error) {
+func (l *scale) startFiles(ctx context.Context, name string) (*proc.Server, error) {
 	switch name {
 	case fileServer:
 		return l.serve(ctx, name, folderEnv+"="+l.dir)

@@ -19,7 +19,7 @@ type idleConns struct {
 }
 
 // idle measures a GET of a server with many idle connections, compared with the same server without.
-func idle(ctx context.Context, l *lane) error {
+func idle(ctx context.Context, l *scale) error {
 	web := idleConns{"actionhero", "WebSocket", 10000, rooms.PlainWebSocket.Greet}
 	kinds := []idleConns{{"net/http", "HTTP", 10000, greetHTTP}, web, {"actionhero", "Socket.IO", 8000, rooms.SocketIO.Greet}}
 	if l.base {
@@ -35,7 +35,7 @@ func idle(ctx context.Context, l *lane) error {
 	return nil
 }
 
-func (l *lane) idle(ctx context.Context, kind idleConns) error {
+func (l *scale) idle(ctx context.Context, kind idleConns) error {
 	var targets []slices.Target
 	for _, n := range []int{0, kind.n} {
 		s, err := startServer(ctx, kind.server, l.ours, l.dir, "ACTIONHERO_WEB_SOCKETS_PING_INTERVAL=1h", "ACTIONHERO_WEB_SOCKETS_PING_TIMEOUT=1h")

@@ -7,13 +7,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	goslices "slices"
 	"strings"
 	"time"
 
@@ -29,7 +27,8 @@ func main() {
 	only := flag.String("only", "", "servers to compare with the baseline, separated by commas; default: all")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
-	lane := flag.String("lane", "", "measure only this lane: "+strings.Join(goslices.Sorted(maps.Keys(lanes)), ", "))
+	further := flag.Bool("lanes", false, "compare only TLS, HTTP/2, connections for each request, and the requests after an unusual one; -only has a part of the name of a lane")
+	measured := flag.String("scale", "", "measure only files, actions (up to 2,000 of them) or idle (10,000 idle connections)")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -37,8 +36,8 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *lane != "" {
-		if err := runLane(ctx, *lane, *passes, *slice, *base); err != nil {
+	if *measured != "" {
+		if err := runScale(ctx, *measured, *passes, *slice, *base); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
 			os.Exit(1)
 		}
@@ -46,6 +45,13 @@ func main() {
 	}
 	if *identity {
 		if err := pinned(func() error { return identities(ctx, *passes, *slice) }); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *further {
+		if err := pinned(func() error { return lanes(ctx, *passes, *slice, *only) }); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
 			os.Exit(1)
 		}
@@ -129,6 +135,11 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 }
 
 func startServer(ctx context.Context, name, ours, dir string, more ...string) (*proc.Server, error) {
+	return startServerWith(ctx, name, ours, dir, nil)
+}
+
+// startServerWith is startServer with more variables in the environment of a peer.
+func startServerWith(ctx context.Context, name, ours, dir string, more []string) (*proc.Server, error) {
 	addr, err := proc.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -138,7 +149,7 @@ func startServer(ctx context.Context, name, ours, dir string, more ...string) (*
 		if err != nil {
 			return nil, err
 		}
-		return proc.Start(ctx, name, addr, nil, self, "-serve", name, "-addr", addr)
+		return proc.Start(ctx, name, addr, more, self, "-serve", name, "-addr", addr)
 	}
 	_, port, _ := strings.Cut(addr, ":")
 	env := []string{
