@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func main() {
 }
 
 // order lists the servers in the order of the table. The first is the baseline.
-var order = []string{"net/http", "actionhero", "actionhero, requests logged", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
+var order = []string{"net/http", "actionhero", "actionhero, requests logged", "actionhero, requests logged to console and file", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
 
 func run(ctx context.Context, passes int, slice time.Duration, only, base string) error {
 	dir, err := os.MkdirTemp("", "bench")
@@ -154,7 +155,7 @@ func startServerWith(ctx context.Context, name, ours, dir string, more []string)
 	_, port, _ := strings.Cut(addr, ":")
 	env := []string{
 		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
-		"ACTIONHERO_LOG_LOG_FOLDER=" + dir, "ACTIONHERO_LOG_CONSOLE=false",
+		"ACTIONHERO_LOG_LOG_FOLDER=" + dir, "ACTIONHERO_LOG_CONSOLE=" + strconv.FormatBool(strings.Contains(name, "console")),
 	}
 	if !strings.Contains(name, "logged") {
 		env = append(env, "ACTIONHERO_LOG_LOG_REQUESTS=false")
