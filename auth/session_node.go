@@ -14,6 +14,9 @@ const (
 	remembered = 5 * time.Second
 	// shards and maxPerShard bound the sessions that a node remembers.
 	shards, maxPerShard = 16, 1024
+	// recentFor is the time for which a node knows that a session has ended. It is longer than a request usually runs before
+	// its stream begins.
+	recentFor = 10 * time.Minute
 )
 
 // node is what one node knows of the sessions.
@@ -26,6 +29,9 @@ type node struct {
 	mu    sync.Mutex
 	conns map[string]map[*actionhero.Conn]holder // by the id of the user
 
+	streams   map[*actionhero.Stream]holder // guarded by mu, like streamsOf
+	streamsOf map[string]map[*actionhero.Stream]struct{}
+
 	isPart atomic.Bool // the sessions are a part of the API
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -35,7 +41,8 @@ type node struct {
 type shard struct {
 	mu      sync.Mutex
 	entries map[key]*entry
-	ended   uint64 // the number of ends of sessions of this shard
+	ended   uint64            // the number of ends of sessions of this shard
+	recent  map[key]time.Time // when sessions have ended, for recentFor
 }
 
 // ends returns the number of ends and changes of sessions of the shard.
@@ -58,7 +65,10 @@ func (s *Sessions) node(api *actionhero.API) *node {
 	if n, ok := s.nodes.Load(api); ok {
 		return n.(*node)
 	}
-	fresh := &node{s: s, api: api, conns: map[string]map[*actionhero.Conn]holder{}}
+	fresh := &node{
+		s: s, api: api, conns: map[string]map[*actionhero.Conn]holder{},
+		streams: map[*actionhero.Stream]holder{}, streamsOf: map[string]map[*actionhero.Stream]struct{}{},
+	}
 	for i := range fresh.shards {
 		fresh.shards[i].entries = map[key]*entry{}
 	}
@@ -141,6 +151,18 @@ func (n *node) forget(k key) {
 	defer sh.mu.Unlock()
 	sh.ended++
 	delete(sh.entries, k)
+	if sh.recent == nil || len(sh.recent) >= maxPerShard {
+		sh.recent = map[key]time.Time{}
+	}
+	sh.recent[k] = time.Now()
+}
+
+// endedSince reports whether the node has heard after the time since that the session has ended or changed.
+func (n *node) endedSince(k key, since time.Time) bool {
+	sh := n.shardOf(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.recent[k].After(since)
 }
 
 // forgetOld releases the memory of sessions that are not in use.
@@ -152,6 +174,11 @@ func (n *node) forgetOld() {
 		for k, e := range sh.entries {
 			if !now.Before(e.until) {
 				delete(sh.entries, k)
+			}
+		}
+		for k, at := range sh.recent {
+			if now.Sub(at) > recentFor {
+				delete(sh.recent, k)
 			}
 		}
 		sh.mu.Unlock()
