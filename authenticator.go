@@ -175,7 +175,12 @@ func (api *API) authenticate(ctx context.Context, authenticators []Authenticator
 			req.Err = err
 		}
 	}
-	req.identity.Store(&id) // also an anonymous one: a request that is dispatched again does not ask again
+	if !id.Known() {
+		req.identity.Store(anonymous) // a request that is dispatched again does not ask again
+		return
+	}
+	known := id // only a known caller needs the memory
+	req.identity.Store(&known)
 }
 
 // bringsCredentials reports whether the identity of the request is not known yet and may be in its headers.

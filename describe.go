@@ -49,7 +49,7 @@ func (a Access) Allows(who Identity) bool {
 		return true
 	}
 	who = (&who).current()
-	return who.Known() && a.refuseKnown(who) == nil
+	return who.Known() && a.refuseKnown(&who) == nil
 }
 
 // Action returns the description of the action with this name, or nil.

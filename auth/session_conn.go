@@ -143,6 +143,9 @@ func (n *node) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 		n.forgetOld()
+		if time.Since(n.swept) >= sweepPause {
+			n.sweep()
+		}
 		for _, h := range n.held() {
 			if ctx.Err() != nil {
 				return

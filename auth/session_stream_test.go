@@ -66,6 +66,11 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 		"logout":     func() { browser.post("logout", "").Want(t, 200, "") },
 		"new login":  func() { browser.post("login", `{"user":"ann"}`).Want(t, 200, "") },
 		"revoke all": func() { revokeAll(t, app, a, "ann") },
+		"revoke everybody": func() {
+			if err := app.RevokeEverybody(t.Context(), a.API); err != nil {
+				t.Error(err)
+			}
+		},
 		"new roles": func() {
 			if err := app.SetIdentity(t.Context(), a.API, actionhero.Identity{ID: "ann", Roles: []string{"new"}}); err != nil {
 				t.Error(err)

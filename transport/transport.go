@@ -87,6 +87,9 @@ type Details interface {
 	// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted
 	// proxies. Package auth chooses the cookie of a session by them.
 	RequestTarget() (scheme, host string)
+	// RequestCookies returns the first header Cookie, or "", and whether the client has asked by HTTPS, as RequestTarget or
+	// the connection says. Package auth then calls neither RequestHeader nor RequestTarget to find a session.
+	RequestCookies() (line string, https bool)
 	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit, and package auth Set-Cookie.
 	AddResponseHeader(name, value string)
 }
