@@ -48,6 +48,9 @@ type Action[In, Out any] struct {
 	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
 	IdempotencyKey KeyUse
 
+	// Tool makes the action a tool that AI agents may call, see [Tool]; default: agents cannot call it.
+	Tool *Tool
+
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
@@ -115,6 +118,8 @@ type ActionInfo struct {
 	Transports        []string       // the transports that may call it; nil: all
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
+	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
+	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the output is a *Content
 	OutputExample     []byte         // a JSON object
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
 }
@@ -192,7 +197,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		if err != nil {
 			return nil, fmt.Errorf("action %q: %w", a.Name, err)
 		}
-		act.info.OutputExample = description.Example
+		act.info.OutputExample, act.info.OutputSchema = description.Example, description.JSONSchema
 	}
 	act.info.IdempotencyKey = a.IdempotencyKey
 	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
@@ -206,6 +211,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 		return nil, err
 	}
 	if err := act.checkKeys(a.IdempotencyKey); err != nil {
+		return nil, err
+	}
+	if err := act.setTool(a.Tool); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0

@@ -67,6 +67,38 @@ func (h *host) Guarded() bool {
 	return own > 0
 }
 
+// Identify implements transport.Host.Identify, which documents the method.
+func (h *host) Identify(ctx context.Context, request any) (failure any) {
+	api, req := (*API)(h), request.(*Request)
+	calls := api.calls.enter()
+	if calls == nil {
+		return stopping(nil)
+	}
+	defer calls.leave()
+	c := &callContext{parent: ctx, calls: calls.ctx, req: req, limit: api.cfg.ActionTimeout}
+	defer c.end()
+	defer func() {
+		if p := recover(); p != nil { // the code of an authenticator
+			err := panicked(p)
+			api.logRequest(req, err)
+			failure = err
+		}
+	}()
+	api.authenticate(c, api.registry.Load().authenticators, req)
+	if req.Err == nil {
+		return nil
+	}
+	err := AsError(req.Err)
+	api.logRequest(req, err)
+	return err
+}
+
+func (h *host) Permits(request any, action string) bool {
+	reg, req := h.registry.Load(), request.(*Request)
+	act := reg.actions[action]
+	return act != nil && act.isOver(req) && reg.access(&act.info.Access).refuse(req) == nil
+}
+
 func (h *host) ReturnsContent(action string) bool {
 	act := h.registry.Load().actions[action]
 	return act != nil && act.outType == contentType

@@ -73,6 +73,13 @@ func (r *registry) addAction(act *action) error {
 	if _, taken := r.actions[name]; taken {
 		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
 	}
+	if act.info.Tool != nil {
+		for _, other := range r.actions {
+			if other.info.Tool != nil && other.info.Tool.Name == act.info.Tool.Name {
+				return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.info.Name, name, act.info.Tool.Name)
+			}
+		}
+	}
 	for _, pattern := range act.routes {
 		for _, other := range r.actions {
 			if i := slices.IndexFunc(other.routes, pattern.Equal); i >= 0 {

@@ -16,7 +16,7 @@ import (
 type Request struct {
 	API       *API
 	Conn      *Conn     // the persistent client that sent the request; nil over HTTP, and for calls within the process that no request made
-	Transport string    // the transport: "web", "tcp", "websocket", "socketio"; "task" for a task; "cli" for the command line; "internal" for Action.Call
+	Transport string    // the transport: "web", "tcp", "websocket", "socketio", "mcp"; "task" for a task; "cli" for the command line; "internal" for Action.Call
 	Action    string    // the requested name; the task's name if Job is set
 	Job       *Job      // the job of a task; nil for actions
 	Method    string    // the HTTP method; empty elsewhere

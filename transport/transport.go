@@ -160,6 +160,21 @@ func (h Host) AbandonedBudget() *bytebudget.Budget {
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 
+// Identify asks the authenticators of the app from whom the request comes, before the transport dispatches it: for a
+// transport whose messages also ask for other things than calls of actions. The request has the identity from then on, also
+// in [Host.Dispatch], which does not ask again. If err is not nil, the credentials are wrong or cannot be checked, and the
+// transport must refuse the message with err.
+func (h Host) Identify(ctx context.Context, req *actionhero.Request) (err *actionhero.Error) {
+	err, _ = h.host.Identify(ctx, req).(*actionhero.Error)
+	return err
+}
+
+// Permits reports whether the caller of the request may call the action with this name over the transport of the request,
+// as far as Action.Access and Action.Transports say so without the input. A middleware of the app may still refuse the call.
+func (h Host) Permits(req *actionhero.Request, action string) bool {
+	return h.host.Permits(req, action)
+}
+
 // Guarded reports whether the app or one of its actions has middleware. Without middleware, each client may run each
 // action.
 func (h Host) Guarded() bool { return h.host.Guarded() }
