@@ -128,25 +128,24 @@ func (a *Access) refuse(req *Request) error {
 	if a.level != levelKnown || req.isTrusted() {
 		return nil
 	}
-	stored := req.identityNow()
-	who := stored.current()
-	switch {
-	case who.Known():
-		return a.refuseKnown(who)
-	case stored != nil && stored.Known():
+	switch who := req.identityNow(); {
+	case who == nil || !who.Known():
+		return errNotAuthenticated
+	case who.expired(req):
 		return errExpired
+	default:
+		return a.refuseKnown(who)
 	}
-	return errNotAuthenticated
 }
 
-func (a *Access) refuseKnown(who Identity) error {
+func (a *Access) refuseKnown(who *Identity) error {
 	for _, roles := range a.roles {
-		if !slices.ContainsFunc(roles, who.HasRole) {
+		if !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(who.Roles, role) }) {
 			return errNotPermitted
 		}
 	}
 	for _, scope := range a.scopes {
-		if !who.HasScope(scope) {
+		if !slices.Contains(who.Scopes, scope) && !slices.Contains(who.Scopes, AnyScope) {
 			return errNotPermitted
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/encode"
@@ -119,9 +120,14 @@ type ActionInfo struct {
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
 	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
-	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the output is a *Content
 	OutputExample     []byte         // a JSON object
+	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the action returns a *Content
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
+	Strict            bool           // unknown params are refused; [API.Actions] also has the default of the app
+	Timeout           time.Duration  // time limit of a call; 0: none; set by [API.Actions]
+	Errors            []Code         // the codes of errors that the declaration causes; Run may return others; set by [API.Actions]
+
+	in, out reflect.Type
 }
 
 // Input describes one input of an action or a task, for [ActionInfo] and [TaskInfo].
@@ -132,18 +138,19 @@ type Input struct {
 
 // action is a registered [Action] without its type parameters, so that actions of different types fit into one map.
 type action struct {
-	info       ActionInfo
-	input      *schema.Input
-	output     *encode.Output // nil if the action returns a *Content
-	outType    reflect.Type
-	outNames   []string // the members of each output; nil if they are known only when an output is written
-	routes     []route.Pattern
-	page       *actionPage // nil if the action has no input "limit" or "offset"
-	limit      time.Duration
-	strict     bool    // the action refuses unknown params
-	guarded    bool    // the action has middleware of its own
-	secretPath bool    // a route has the value of a secret input
-	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
+	info         ActionInfo
+	input        *schema.Input
+	output       *encode.Output // nil if the action returns a *Content
+	outType      reflect.Type
+	outNames     []string // the members of each output; nil if they are known only when an output is written
+	routes       []route.Pattern
+	page         *actionPage // nil if the action has no input "limit" or "offset"
+	limit        time.Duration
+	strict       bool          // the action refuses unknown params
+	guarded      bool          // the action has middleware of its own
+	strictSchema func() []byte // the schema of the inputs if the app refuses unknown params
+	secretPath   bool          // a route has the value of a secret input
+	run          Handler       // the action's own middleware around a Handler that decodes the input and calls Run
 }
 
 var actionName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
@@ -184,7 +191,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
 		Access: a.Access, Transports: slices.Clone(a.Transports), Meta: a.Meta,
-		MaxBody: a.MaxBody,
+		MaxBody: a.MaxBody, Strict: a.Strict, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
 	}
 	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {
@@ -201,7 +208,10 @@ func (a Action[In, Out]) compile() (*action, error) {
 	}
 	act.info.IdempotencyKey = a.IdempotencyKey
 	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
-	act.info.InputSchema = input.JSONSchema()
+	act.strictSchema = sync.OnceValue(func() []byte { return inputSchemaOf(act.info.in, true) })
+	if act.info.InputSchema = input.JSONSchema(); a.Strict {
+		act.info.InputSchema = act.strictSchema()
+	}
 	for _, in := range act.info.Inputs {
 		if use, taken := envelope.Inputs[in.Name]; taken {
 			return nil, fmt.Errorf("action %q has an input %q, but the param of that name %s: give the input another name in its json tag", a.Name, in.Name, use)

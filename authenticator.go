@@ -20,7 +20,8 @@ import (
 // [ConnMiddleware.Connect]. The requests of a connection have the identity of the connection. If it returns the zero
 // Identity, the credentials say nothing to it, and the next Authenticator is asked. If all of them return the zero
 // Identity, the caller is anonymous. If it returns an error, the request or the connection is refused with that error;
-// for wrong credentials, return an [Error] of [CodeUnauthenticated]. Over HTTP its context is the one of the request.
+// for wrong credentials, return an [Error] of [CodeUnauthenticated]. Over HTTP its context is the one of the request. A Close
+// or SetIdentity of [Conns.User] for the user reaches the connection also if it comes after the Authenticator has read.
 //
 // An Authenticator is a [Part]. An app that has one must also have a [DefaultAccess].
 type Authenticator func(ctx context.Context, c *Credentials) (Identity, error)
@@ -174,7 +175,12 @@ func (api *API) authenticate(ctx context.Context, authenticators []Authenticator
 			req.Err = err
 		}
 	}
-	req.identity.Store(&id) // also an anonymous one: a request that is dispatched again does not ask again
+	if !id.Known() {
+		req.identity.Store(anonymous) // a request that is dispatched again does not ask again
+		return
+	}
+	known := id // only a known caller needs the memory
+	req.identity.Store(&known)
 }
 
 // bringsCredentials reports whether the identity of the request is not known yet and may be in its headers.
@@ -199,7 +205,7 @@ func identify(ctx context.Context, authenticators []Authenticator, c *Credential
 func (api *API) identifyConn(ctx context.Context, authenticators []Authenticator, c *Conn, h *Handshake) error {
 	id, err := identify(ctx, authenticators, &Credentials{API: api, Conn: c, Handshake: h})
 	if err == nil && id.Known() {
-		c.storeIdentity(id, "")
+		c.storeIdentity(func(*Identity) (Identity, bool) { return id, true })
 	}
 	return err
 }

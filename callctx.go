@@ -13,9 +13,9 @@ import (
 // if Err returns an error, as far as a caller can tell.
 type callContext struct {
 	parent context.Context
-	calls  context.Context // ends when the API cancels all running calls
-	req    *Request        // nil until the request is dispatched
-	limit  time.Duration   // counted from req.Started; 0: none
+	calls  *calls        // its ctx ends when the API cancels all running calls
+	req    *Request      // nil until the request is dispatched
+	limit  time.Duration // counted from req.Started; 0: none
 
 	mu    sync.Mutex
 	live  *liveContext
@@ -101,7 +101,7 @@ func (c *callContext) realize() context.Context {
 	if over {
 		live.cancel()
 	} else {
-		cancel, stop := live.cancel, context.AfterFunc(c.calls, live.cancel)
+		cancel, stop := live.cancel, context.AfterFunc(c.calls.ctx, live.cancel)
 		live.cancel = func() { stop(); cancel() }
 	}
 	c.live = live
@@ -121,7 +121,7 @@ func (c *callContext) check() error {
 	}
 	if c.first == noError {
 		switch {
-		case c.ended || c.calls.Err() != nil:
+		case c.ended || c.calls.ctx.Err() != nil:
 			c.first = wasCanceled
 		case c.parent.Err() != nil:
 			c.first = wasParent

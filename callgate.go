@@ -29,6 +29,9 @@ type calls struct {
 	finished atomic.Int64 // the calls that ended during the stop, within grace
 }
 
+// jobCalls is in the place of the calls of a start for the jobs of the workers, which end with their own context.
+var jobCalls = &calls{ctx: context.Background()}
+
 // cutCall is the unit in which calls.running counts the calls that the stop has cancelled and that have ended. One
 // number has both counts, so that none of the calls is missing, or counted twice, while some of them end.
 const cutCall = 1 << 32

@@ -91,7 +91,7 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	if c.hasGone() {
 		return errDisconnected
 	}
-	met := int16(0)
+	met, since := int16(0), api.Rooms.users.mark()
 	err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
 		if err := api.identifyConn(ctx, reg.authenticators, c, h); err != nil {
 			return err
@@ -113,18 +113,31 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 		}
 		return failure
 	}
+	return api.letIn(c, since)
+}
+
+// letIn makes a client known to the node that all Connect functions have met, after the change of a user with the number
+// since.
+func (api *API) letIn(c *Conn, since uint64) *Error {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	if c.stage == gone || c.closeReason.Load() != nil { // a Connect has called Conn.Close
 		return errDisconnected
 	}
+	users := &api.Rooms.users
+	users.mu.Lock()
+	defer users.mu.Unlock()
+	switch closed, all := users.catchUp(c, since); {
+	case !all:
+		return errMissedChange
+	case closed != nil:
+		c.closeReason.Store(closed)
+		return &Error{Code: CodePermissionDenied, Message: *closed}
+	}
 	c.stage = accepted
 	api.Rooms.conns.Store(c.ID, c)
-	id := c.identity.Load()
-	api.Rooms.reindex(c, nil, id)
-	if id != nil && !id.ExpiresAt.IsZero() {
-		api.expiry.watch(api) // a look since the client has come has not seen it
-	}
+	api.Rooms.reindexLocked(c, nil, c.identity.Load())
+	c.watchExpiry() // a look since the client has come has not seen it
 	return nil
 }
 

@@ -5,14 +5,20 @@ import "sync"
 // userIndex finds the connections of this node by the ids of their users. Its lists use fields of each Conn, because most
 // users have one connection.
 type userIndex struct {
-	mu    sync.Mutex
-	first map[string]*Conn // then by Conn.nextOfUser, and back by Conn.beforeOfUser
+	mu      sync.Mutex
+	first   map[string]*Conn // then by Conn.nextOfUser, and back by Conn.beforeOfUser
+	changes userChanges
 }
 
 // add adds the connection of a user.
 func (x *userIndex) add(user string, c *Conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.addLocked(user, c)
+}
+
+// addLocked is add for a caller that holds x.mu.
+func (x *userIndex) addLocked(user string, c *Conn) {
 	if x.first == nil {
 		x.first = map[string]*Conn{}
 	}
@@ -27,6 +33,11 @@ func (x *userIndex) add(user string, c *Conn) {
 func (x *userIndex) remove(user string, c *Conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.removeLocked(user, c)
+}
+
+// removeLocked is remove for a caller that holds x.mu.
+func (x *userIndex) removeLocked(user string, c *Conn) {
 	before, next := c.beforeOfUser, c.nextOfUser
 	switch {
 	case before != nil:
@@ -51,6 +62,10 @@ func (x *userIndex) remove(user string, c *Conn) {
 func (x *userIndex) of(user string) (conns []*Conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.ofLocked(user)
+}
+
+func (x *userIndex) ofLocked(user string) (conns []*Conn) {
 	for c := x.first[user]; c != nil; c = c.nextOfUser {
 		conns = append(conns, c)
 	}
@@ -60,13 +75,20 @@ func (x *userIndex) of(user string) (conns []*Conn) {
 // reindex files the connection under the user now instead of before. The caller must hold c.moving. A connection is in the
 // index exactly while it can be found by its id.
 func (r *Rooms) reindex(c *Conn, before, now *Identity) {
+	r.users.mu.Lock()
+	defer r.users.mu.Unlock()
+	r.reindexLocked(c, before, now)
+}
+
+// reindexLocked is reindex for a caller that holds r.users.mu, too.
+func (r *Rooms) reindexLocked(c *Conn, before, now *Identity) {
 	if r.conn(c.ID) != c {
 		return
 	}
 	if before != nil {
-		r.users.remove(before.ID, c)
+		r.users.removeLocked(before.ID, c)
 	}
 	if now != nil && c.stage != gone {
-		r.users.add(now.ID, c)
+		r.users.addLocked(now.ID, c)
 	}
 }

@@ -14,7 +14,8 @@ import (
 // whose id is the ID of its [Identity]. [Conns.User] returns a UserConns.
 //
 // Each method returns how many connections it has reached, which may be 0. The error is not nil if a node does not answer
-// or cannot do it; the connections of the other nodes count.
+// or cannot do it; the connections of the other nodes count. A connection that is opening has no messages and no rooms yet,
+// and does not count. Close and SetIdentity take effect on it nevertheless, before it is let in.
 type UserConns struct {
 	api  *API
 	user string
@@ -33,7 +34,9 @@ func (u UserConns) Send(ctx context.Context, message any) (conns int, err error)
 	return u.do(ctx, userOp{Op: "send", Message: body})
 }
 
-// Close closes the connections of the user, as [Conn.Close] does, for example after the user was locked out.
+// Close closes the connections of the user, as [Conn.Close] does, for example after the user was locked out. It refuses
+// those that are opening: store the lock first, so that no later one is let in. A [ConnMiddleware.Connect] that
+// closes the connections of the user who is coming spares the one that it is called for.
 func (u UserConns) Close(ctx context.Context, reason string) (conns int, err error) {
 	return u.do(ctx, userOp{Op: "close", Reason: reason})
 }
@@ -48,8 +51,7 @@ func (u UserConns) Kick(ctx context.Context, room string) (conns int, err error)
 }
 
 // SetIdentity changes from whom the connections of the user come, as [Conn.SetIdentity] does: after the roles of the user
-// have changed, or with the zero Identity to log the user out. A connection that opens at the same time is not changed, so the new roles
-// must be stored before. A known identity without ExpiresAt keeps the end that the connection has, because its credential ends then.
+// have changed, or with the zero Identity to log the user out. Store the new roles before, so that a later connection has them. A known identity without ExpiresAt keeps the end that the connection has, because its credential ends then.
 func (u UserConns) SetIdentity(ctx context.Context, id Identity) (conns int, err error) {
 	body, err := encode.Marshal(id)
 	if err != nil {
@@ -66,6 +68,7 @@ type userOp struct {
 	Reason   string          `json:"reason"`
 	Message  json.RawMessage `json:"message"`
 	Identity json.RawMessage `json:"identity"`
+	From     string          `json:"from,omitempty"` // the connection whose code has called
 }
 
 // userCall makes each node do a userOp. The answer is the number of the connections.
@@ -75,7 +78,7 @@ func (u UserConns) do(ctx context.Context, op userOp) (conns int, err error) {
 	if u.user == "" {
 		return 0, Errorf(CodeInvalidInput, "a user needs an id: anonymous connections belong to no user")
 	}
-	op.User = u.user
+	op.User, op.From = u.user, connIDFrom(ctx)
 	if !u.api.Cluster.Shared() {
 		return u.api.Conns.ofUser(ctx, &op)
 	}
@@ -99,7 +102,7 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 			return 0, fmt.Errorf("the new identity does not decode: %w", err)
 		}
 	}
-	for _, conn := range c.api.Rooms.users.of(op.User) {
+	for _, conn := range c.reached(op, id) {
 		if !conn.belongsTo(op.User) {
 			continue
 		}
@@ -110,7 +113,7 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 		case "close":
 			conn.Close(op.Reason)
 		case "identity":
-			if !conn.storeIdentity(id.until(conn.identity.Load()), op.User) {
+			if !conn.storeIdentity(func(now *Identity) (Identity, bool) { return id.until(now), now != nil && now.ID == op.User }) {
 				conns--
 				continue
 			}
@@ -124,6 +127,18 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 		}
 	}
 	return conns, err
+}
+
+// reached returns the connections of the user. A change also reaches those that are opening or logging in as the user.
+func (c *Conns) reached(op *userOp, id Identity) []*Conn {
+	users := &c.api.Rooms.users
+	switch op.Op {
+	case "close":
+		return users.change(userChange{user: op.User, from: op.From, close: &op.Reason})
+	case "identity":
+		return users.change(userChange{user: op.User, from: op.From, id: id})
+	}
+	return users.of(op.User)
 }
 
 // belongsTo reports whether the connection is one of the user now.

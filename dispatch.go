@@ -44,7 +44,7 @@ func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	if req.act != nil && req.act.limit != 0 {
 		limit = req.act.limit
 	}
-	out, err := api.call(ctx, calls.ctx, reg, req, limit)
+	out, err := api.call(ctx, calls, reg, req, limit)
 	if content, ok := out.(*Content); ok || req.opened != nil {
 		out, err = req.settle(content, out, err)
 	}
@@ -62,8 +62,8 @@ const maxForwards = 16
 var errForwards = fmt.Errorf("a request was dispatched %d times, one within the other: its actions forward it in a circle", maxForwards)
 
 // call runs req, after the action or task of req has been looked up in reg. The context of the request ends when ctx or
-// calls ends. If limit is above zero, the context also ends when limit has passed since req.Started.
-func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
+// the context of calls ends. If limit is above zero, the context also ends when limit has passed since req.Started.
+func (api *API) call(ctx context.Context, calls *calls, reg *registry, req *Request, limit time.Duration) (any, error) {
 	c := &req.ctx
 	if c.req != nil {
 		return api.callAgain(ctx, calls, reg, req, limit)
@@ -76,7 +76,7 @@ func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, li
 
 // callAgain is call for a request that was dispatched before, or that its action forwards. The run has a context of its
 // own, because the context in the request has ended or is a parent of ctx. limit counts from now.
-func (api *API) callAgain(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
+func (api *API) callAgain(ctx context.Context, calls *calls, reg *registry, req *Request, limit time.Duration) (any, error) {
 	if req.ctx.forwards >= maxForwards {
 		return nil, errForwards
 	}

@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -67,36 +68,35 @@ func (h *host) Guarded() bool {
 	return own > 0
 }
 
-// Identify implements transport.Host.Identify, which documents the method.
-func (h *host) Identify(ctx context.Context, request any) (failure any) {
-	api, req := (*API)(h), request.(*Request)
+func (h *host) Authorize(ctx context.Context, request, rule any) error {
+	api, req, own := (*API)(h), request.(*Request), rule.(*Access)
+	if err := h.CheckRule(own); err != nil {
+		return err
+	}
 	calls := api.calls.enter()
 	if calls == nil {
 		return stopping(nil)
 	}
 	defer calls.leave()
-	c := &callContext{parent: ctx, calls: calls.ctx, req: req, limit: api.cfg.ActionTimeout}
+	reg := api.registry.Load()
+	c := &callContext{parent: ctx, calls: calls, req: req, limit: api.cfg.ActionTimeout}
 	defer c.end()
-	defer func() {
-		if p := recover(); p != nil { // the code of an authenticator
-			err := panicked(p)
-			api.logRequest(req, err)
-			failure = err
-		}
-	}()
-	api.authenticate(c, api.registry.Load().authenticators, req)
-	if req.Err == nil {
-		return nil
+	err := api.hook(func() error {
+		api.authenticate(c, reg.authenticators, req)
+		return req.Err
+	})
+	if err == nil {
+		err = reg.access(own).refuse(req)
 	}
-	err := AsError(req.Err)
-	api.logRequest(req, err)
 	return err
 }
 
-func (h *host) Permits(request any, action string) bool {
-	reg, req := h.registry.Load(), request.(*Request)
-	act := reg.actions[action]
-	return act != nil && act.isOver(req) && reg.access(&act.info.Access).refuse(req) == nil
+func (h *host) CheckRule(rule any) error {
+	own := rule.(*Access)
+	if len(own.allows) > 0 {
+		return errors.New("its Access has an Allow, which needs the input of an action: use Public, Authenticated, Roles or Scopes, or ask in the handler")
+	}
+	return own.check(nil)
 }
 
 func (h *host) ReturnsContent(action string) bool {

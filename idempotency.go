@@ -186,11 +186,11 @@ func write(h hash.Hash, text string) {
 }
 
 func writeValue(h hash.Hash, v *schema.Value) error {
-	files, _ := v.File.([]*File)
-	if f, ok := v.File.(*File); ok {
+	files, _ := v.File().([]*File)
+	if f, ok := v.File().(*File); ok {
 		files = []*File{f}
 	}
-	write(h, string(v.Raw))
+	write(h, string(v.JSON()))
 	for _, f := range files {
 		if f == nil {
 			continue

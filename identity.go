@@ -40,6 +40,12 @@ func (i Identity) until(before *Identity) Identity {
 	return i
 }
 
+// expired reports whether the identity of the request r has expired. It reads the monotonic clock alone, which takes half
+// the time of time.Now.
+func (i *Identity) expired(r *Request) bool {
+	return !i.ExpiresAt.IsZero() && time.Since(r.Started) >= i.ExpiresAt.Sub(r.Started)
+}
+
 // current returns the identity, or the zero value if it has expired. i may be nil.
 func (i *Identity) current() Identity {
 	if i == nil || !i.ExpiresAt.IsZero() && !time.Now().Before(i.ExpiresAt) {
@@ -71,6 +77,20 @@ type connContext struct {
 	conn *Conn
 }
 
+// connKey is the key under which a connContext holds its *Conn.
+type connKey struct{}
+
+// connIDFrom returns the id of the connection whose request or hook is handled with ctx, or "".
+func connIDFrom(ctx context.Context) string {
+	if c, ok := ctx.Value(connKey{}).(*Conn); ok {
+		return c.ID
+	}
+	if req := RequestFrom(ctx); req != nil && req.Conn != nil {
+		return req.Conn.ID
+	}
+	return ""
+}
+
 // of returns a context in which IdentityFrom returns the identity of the client c, unless a request is handled with ctx.
 func (c *Conn) of(ctx context.Context) context.Context {
 	if c == nil || ctx.Value(identityKey{}) != nil {
@@ -80,7 +100,11 @@ func (c *Conn) of(ctx context.Context) context.Context {
 }
 
 func (c connContext) Value(key any) any {
-	if _, ok := key.(identityKey); !ok {
+	switch key.(type) {
+	case connKey:
+		return c.conn
+	case identityKey:
+	default:
 		return c.Context.Value(key)
 	}
 	if id := c.conn.identity.Load(); id != nil {
@@ -97,7 +121,12 @@ func WithIdentity(ctx context.Context, id Identity) context.Context {
 }
 
 // Identity returns from whom the request comes: for a request of a persistent client, the identity of its connection.
-func (r *Request) Identity() Identity { return r.identityNow().current() }
+func (r *Request) Identity() Identity {
+	if id := r.identityNow(); id != nil && !id.expired(r) {
+		return *id
+	}
+	return Identity{}
+}
 
 // identityNow returns the identity of the request as it is stored, or nil if it is anonymous.
 func (r *Request) identityNow() *Identity {
@@ -116,14 +145,40 @@ func (r *Request) identityNow() *Identity {
 // makes the request anonymous. For a request of a persistent client it is [Conn.SetIdentity]. Otherwise it holds until
 // the end of the request, and the error is nil: an [Authenticator] must find the user again in the next one.
 func (r *Request) SetIdentity(ctx context.Context, id Identity) error {
-	switch {
-	case r.identity.Load() == nil && r.caller != nil:
-		return r.caller.SetIdentity(ctx, id)
-	case r.identity.Load() == nil && r.Conn != nil:
-		return r.Conn.SetIdentity(ctx, id)
+	owner, conn := r.identityOwner()
+	if conn != nil {
+		return conn.SetIdentity(ctx, id)
 	}
-	r.identity.Store(&id)
+	owner.identity.Store(&id)
 	return nil
+}
+
+// identityOwner returns the request that has the identity of r, which is r or a caller, and the connection if that has it.
+func (r *Request) identityOwner() (owner *Request, conn *Conn) {
+	for r.identity.Load() == nil && r.caller != nil {
+		r = r.caller
+	}
+	if r.identity.Load() != nil {
+		return r, nil
+	}
+	return r, r.Conn
+}
+
+// Identify is [Request.SetIdentity] with the identity that find returns, for a login that reads the rights of the user, for
+// example from a database. A Close or SetIdentity of [Conns.User] for this user reaches the client also if it happens
+// after find has read: the client does not keep rights that were taken away meanwhile. If find returns an error, Identify
+// returns it and changes nothing. If the user may have been changed while find ran for more than a minute, the error is
+// [CodeUnavailable].
+func (r *Request) Identify(ctx context.Context, find func(ctx context.Context) (Identity, error)) error {
+	since := r.API.Rooms.users.mark()
+	id, err := find(ctx)
+	if err != nil {
+		return err
+	}
+	if _, c := r.identityOwner(); c != nil {
+		return c.identify(ctx, id, since)
+	}
+	return r.SetIdentity(ctx, id)
 }
 
 // actAs gives a request that Action.Call makes the identity of WithIdentity, if ctx has one. Otherwise the request has the
@@ -150,56 +205,82 @@ func (c *Conn) Identity() Identity {
 //
 // The error is the first one of a Join function that is no refusal: [CodeInternal], [CodeUnavailable],
 // [CodeDeadlineExceeded] or [CodeCanceled]. It counts as a refusal. SetIdentity must not be called by a Deliver of a [RoomMiddleware].
+// If a Join calls it for the connection that it is asked about, the rooms are asked again. A Join that calls it each time
+// puts the connection out of its rooms, and the error is [CodeInternal].
 func (c *Conn) SetIdentity(ctx context.Context, id Identity) error {
-	c.storeIdentity(id, "")
+	c.storeIdentity(func(*Identity) (Identity, bool) { return id, true })
 	return c.askAllRooms(ctx)
 }
 
-// askAllRooms takes the connection out of the rooms that refuse its identity.
-func (c *Conn) askAllRooms(ctx context.Context) error {
-	ctx = connContext{ctx, c} // the rooms are asked about c, also if the request of another client changes it
-	var failed error
-	for _, room := range c.Rooms() {
-		err := c.api.Rooms.askToEnter(ctx, c, room)
-		if err == nil {
-			continue
-		}
-		if failure := AsError(err); failed == nil && !isRefusal(failure.Code) {
-			failed = failure
-		}
-		c.api.Rooms.expel(ctx, c, room)
+// UpdateIdentity is [Conn.SetIdentity] with the identity that change returns, for a change that depends on the present
+// one: a logout and another UpdateIdentity come before it or after it, and are not undone. If change returns false,
+// UpdateIdentity changes nothing and returns nil. Change must return soon, and must not call methods that change c or its
+// rooms.
+func (c *Conn) UpdateIdentity(ctx context.Context, change func(now Identity) (next Identity, ok bool)) error {
+	if !c.storeIdentity(func(now *Identity) (Identity, bool) { return change(now.current()) }) {
+		return nil
 	}
-	return failed
+	return c.askAllRooms(ctx)
 }
 
-// isRefusal reports whether a Join function that returns an error of this code has decided.
-func isRefusal(code Code) bool {
-	switch code {
-	case CodeInternal, CodeUnavailable, CodeDeadlineExceeded, CodeCanceled:
-		return false
+// identify gives the connection an identity that was found after the change of a user with the number since.
+func (c *Conn) identify(ctx context.Context, id Identity, since uint64) error {
+	closed, all := c.storeIdentitySince(id, since)
+	switch {
+	case !all:
+		return errMissedChange
+	case closed != nil:
+		c.Close(*closed)
 	}
-	return true
+	return c.askAllRooms(ctx)
 }
 
-// storeIdentity stores the identity of the connection, and makes a client that is entering a room ask again. If user is not
-// "" and the connection does not belong to this user any more, storeIdentity changes nothing and returns false.
-func (c *Conn) storeIdentity(id Identity, user string) (stored bool) {
+// storeIdentity stores the identity that change returns, and makes a client that is entering a room ask again. now is nil
+// for an anonymous client. If change returns false, storeIdentity changes nothing and returns false.
+func (c *Conn) storeIdentity(change func(now *Identity) (next Identity, ok bool)) (stored bool) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	if user != "" && !c.belongsTo(user) {
+	before := c.identity.Load()
+	id, ok := change(before)
+	if !ok {
 		return false
 	}
 	c.rights.Add(1)
-	before := c.identity.Load()
-	if !id.Known() {
-		c.api.Rooms.reindex(c, before, nil)
-		c.identity.Store(nil)
-		return true
+	var now *Identity
+	if id.Known() {
+		now = &id
 	}
-	c.api.Rooms.reindex(c, before, &id)
-	c.identity.Store(&id)
-	if !id.ExpiresAt.IsZero() {
+	c.api.Rooms.reindex(c, before, now)
+	c.identity.Store(now)
+	c.watchExpiry()
+	return true
+}
+
+// storeIdentitySince is storeIdentity for an identity that was found after the change of a user with the number since. The
+// changes that the connection has missed are made. all is false if one of them may be missing: then nothing changes.
+func (c *Conn) storeIdentitySince(id Identity, since uint64) (closed *string, all bool) {
+	c.moving.Lock()
+	defer c.moving.Unlock()
+	users := &c.api.Rooms.users
+	users.mu.Lock()
+	defer users.mu.Unlock()
+	before := c.identity.Load()
+	if c.identity.Store(nil); id.Known() {
+		c.identity.Store(&id)
+	}
+	if closed, all = users.catchUp(c, since); !all {
+		c.identity.Store(before)
+		return nil, false
+	}
+	c.rights.Add(1)
+	c.api.Rooms.reindexLocked(c, before, c.identity.Load())
+	c.watchExpiry()
+	return closed, true
+}
+
+// watchExpiry makes the API look at the connection again if its identity ends.
+func (c *Conn) watchExpiry() {
+	if id := c.identity.Load(); id != nil && !id.ExpiresAt.IsZero() {
 		c.api.expiry.watch(c.api)
 	}
-	return true
 }

@@ -46,7 +46,7 @@ func (c *Cluster) handle(ctx context.Context, from, method string, body []byte) 
 	req.Action = call.name
 	(*paramsWriter)(&req.Params).AcceptAll()
 	run := &req.ctx
-	run.parent, run.calls, run.req, run.limit = ctx, calls.ctx, req, cmp.Or(call.limit, c.api.cfg.ActionTimeout)
+	run.parent, run.calls, run.req, run.limit = ctx, calls, req, cmp.Or(call.limit, c.api.cfg.ActionTimeout)
 	defer run.end()
 	err := (*paramsWriter)(&req.Params).AddObject(body)
 	if err == nil {

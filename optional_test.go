@@ -91,9 +91,9 @@ func TestAnOptionalInputInTheSchema(t *testing.T) {
 	}
 	text := string(in.JSONSchema())
 	for _, want := range []string{
-		`"name":{"anyOf":[{"type":"string"},{"type":"null"}],"maxLength":5}`, `"age":{"anyOf":[{"type":"integer"},{"type":"null"}],"minimum":18}`,
-		`"color":{"anyOf":[{"type":"string"},{"type":"null"}],"enum":["red","green",null]}`, `"born":{"anyOf":[{"type":"string","format":"date"},{"type":"null"}]}`,
-		`"list":{"type":"array","items":{"anyOf":[{"type":"integer"},{"type":"null"}]}}`,
+		`"name":{"anyOf":[{"type":"string","maxLength":5},{"type":"null"}]}`, `"age":{"anyOf":[{"type":"integer","format":"int64","minimum":18},{"type":"null"}]}`,
+		`"color":{"anyOf":[{"type":"string","enum":["red","green"]},{"type":"null"}]}`, `"born":{"anyOf":[{"type":"string","format":"date"},{"type":"null"}]}`,
+		`"list":{"type":"array","items":{"anyOf":[{"type":"integer","format":"int64"},{"type":"null"}]}}`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in %s", want, text)

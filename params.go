@@ -1,7 +1,6 @@
 package actionhero
 
 import (
-	"bytes"
 	"io"
 	"iter"
 	"slices"
@@ -31,11 +30,11 @@ type File struct {
 type Params struct {
 	list     []schema.Param
 	accepted acceptSet
-	source   int      // index of the first entry of the current source
-	seen     int32    // values offered, for MaxParams
-	all      bool     // accept every key
-	strict   bool     // remember the dropped keys
-	dropped  []string // the first keys that were not accepted, if strict is true
+	dropped  *[]string // the first keys that were not accepted, if strict is true; nil: none
+	source   int32     // index of the first entry of the current source
+	seen     uint16    // values offered, for MaxParams
+	all      bool      // accept every key
+	strict   bool      // remember the dropped keys
 	inline   [5]schema.Param
 }
 
@@ -61,7 +60,7 @@ func (p *Params) Get(key string) string {
 // Set replaces the value of key with text. If the request has no value for key, Set adds one, even if the API does not
 // accept the key.
 func (p *Params) Set(key, text string) {
-	p.put(key, schema.Value{Text: text})
+	p.put(key, schema.TextValue(text))
 }
 
 // Delete removes key and its value. If the request has no value for key, Delete does nothing.
@@ -76,12 +75,7 @@ func (p *Params) Delete(key string) {
 func (p *Params) Clone() *Params {
 	clone := &Params{accepted: p.accepted, all: p.all, seen: p.seen, source: p.source, list: make([]schema.Param, len(p.list))}
 	for i := range p.list {
-		v := p.list[i].Value
-		v.Text, v.Raw, v.More = strings.Clone(v.Text), bytes.Clone(v.Raw), slices.Clone(v.More)
-		for j := range v.More {
-			v.More[j] = strings.Clone(v.More[j])
-		}
-		clone.list[i] = schema.Param{Key: strings.Clone(p.list[i].Key), Value: v}
+		clone.list[i] = schema.Param{Key: strings.Clone(p.list[i].Key), Value: p.list[i].Value.Clone()}
 	}
 	return clone
 }
@@ -98,20 +92,17 @@ func (p *Params) All() iter.Seq2[string, string] {
 }
 
 func valueText(v *schema.Value) string {
+	raw := v.JSON()
 	switch {
-	case v.File != nil:
-		return ""
-	case v.Raw == nil && len(v.More) > 0:
-		return v.More[len(v.More)-1]
-	case v.Raw == nil:
-		return v.Text
-	case v.Raw[0] == '"':
-		text, _ := jsonx.Unquote(v.Raw)
+	case raw == nil:
+		return v.LastText()
+	case raw[0] == '"':
+		text, _ := jsonx.Unquote(raw)
 		return text
-	case string(v.Raw) == "null":
+	case string(raw) == "null":
 		return ""
 	}
-	return string(v.Raw)
+	return string(raw)
 }
 
 func (p *Params) find(key string) int {
@@ -124,7 +115,7 @@ func (p *Params) find(key string) int {
 }
 
 func (p *Params) put(key string, v schema.Value) {
-	if i := p.find(key); i >= 0 && i >= p.source {
+	if i := p.find(key); i >= 0 && i >= int(p.source) {
 		p.list[i].Value = v
 		return
 	} else if i >= 0 {
@@ -138,7 +129,7 @@ func (p *Params) put(key string, v schema.Value) {
 
 func (p *Params) remove(i int) {
 	p.list = slices.Delete(p.list, i, i+1)
-	if i < p.source {
+	if i < int(p.source) {
 		p.source--
 	}
 }

@@ -40,23 +40,24 @@ func (p *Params) appendJSON(dst []byte, api *API, most int) []byte {
 
 // appendValue appends a value without secret parts.
 func appendValue(dst []byte, v *schema.Value, most int) []byte {
+	raw, more := v.JSON(), v.MoreTexts()
 	switch {
-	case v.File != nil:
-		return appendFiles(dst, v.File, most)
-	case v.Raw != nil:
-		if most > 0 && len(v.Raw) > most {
-			return appendBeginning(dst, jsonx.ViewString(v.Raw), len(v.Raw), most)
+	case v.File() != nil:
+		return appendFiles(dst, v.File(), most)
+	case raw != nil:
+		if most > 0 && len(raw) > most {
+			return appendBeginning(dst, jsonx.ViewString(raw), len(raw), most)
 		}
-		return jsonx.AppendRaw(dst, v.Raw)
-	case v.More == nil:
-		return appendText(dst, v.Text, most)
+		return jsonx.AppendRaw(dst, raw)
+	case more == nil:
+		return appendText(dst, v.Text(), most)
 	}
 	dst = append(dst, '[')
 	start := len(dst)
-	dst = appendText(dst, v.Text, most)
-	for i, text := range v.More {
+	dst = appendText(dst, v.Text(), most)
+	for i, text := range more {
 		if most > 0 && len(dst)-start > most {
-			return appendMore(append(dst, ','), len(v.More)-i, "]")
+			return appendMore(append(dst, ','), len(more)-i, "]")
 		}
 		dst = appendText(append(dst, ','), text, most)
 	}
@@ -94,15 +95,15 @@ func appendShown(dst []byte, v *schema.Value, hidden schema.Secrets, most int) [
 	switch {
 	case hidden.Whole():
 		return append(dst, schema.Filtered...)
-	case v.File != nil:
-		return appendFiles(dst, v.File, most)
-	case v.Raw != nil:
-		dst = hidden.AppendJSON(dst, v.Raw)
-	case v.More == nil:
-		dst = hidden.AppendText(dst, v.Text)
+	case v.File() != nil:
+		return appendFiles(dst, v.File(), most)
+	case v.JSON() != nil:
+		dst = hidden.AppendJSON(dst, v.JSON())
+	case v.MoreTexts() == nil:
+		dst = hidden.AppendText(dst, v.Text())
 	default:
-		dst = hidden.AppendText(append(dst, '['), v.Text)
-		for _, text := range v.More {
+		dst = hidden.AppendText(append(dst, '['), v.Text())
+		for _, text := range v.MoreTexts() {
 			dst = hidden.AppendText(append(dst, ','), text)
 		}
 		dst = append(dst, ']')

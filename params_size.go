@@ -25,11 +25,8 @@ func (p *Params) size() (n int64) {
 }
 
 func bytesOf(v *schema.Value) int64 {
-	n := int64(len(v.Text) + len(v.Raw))
-	for _, text := range v.More {
-		n += int64(len(text))
-	}
-	switch f := v.File.(type) {
+	n := int64(v.Size())
+	switch f := v.File().(type) {
 	case *File:
 		n += f.Size
 	case []*File:

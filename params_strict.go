@@ -23,11 +23,24 @@ func shortKey(key string) string {
 	return strings.ToValidUTF8(key, "\ufffd")
 }
 
+// drop remembers a key that was not accepted, unless there are maxDropped already.
+func (p *Params) drop(key string) {
+	if p.dropped == nil {
+		p.dropped = new([]string)
+	}
+	if len(*p.dropped) < maxDropped {
+		*p.dropped = append(*p.dropped, shortKey(key))
+	}
+}
+
 // unknownParams returns a [CodeInvalidInput] error that names the params which the action does not take, or nil. Params
 // that every request may carry, such as "callback" and those of API.Accept, are known to all actions.
 func (act *action) unknownParams(req *Request) *Error {
 	free := req.API.registry.Load().free
-	unknown := slices.Clone(req.Params.dropped)
+	var unknown []string
+	if req.Params.dropped != nil {
+		unknown = slices.Clone(*req.Params.dropped)
+	}
 	for i := range req.Params.list {
 		key := req.Params.list[i].Key
 		if _, ok := free[key]; !ok && !act.takes(key) && len(unknown) < maxDropped {

@@ -3,7 +3,6 @@ package actionhero
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -32,25 +31,25 @@ func (w *paramsWriter) AppendParam(dst []byte, api any, key string) []byte {
 	return one.appendJSON(dst, api.(*API), 0)
 }
 
-func (w *paramsWriter) NextSource() { w.source = len(w.list) }
+func (w *paramsWriter) NextSource() { w.source = int32(len(w.list)) }
 
 func (w *paramsWriter) Add(key, text string) error {
 	key, ok, err := w.params().admit(key)
 	if !ok {
 		return err
 	}
-	if i := w.params().find(key); i >= 0 && i >= w.source && w.list[i].Value.Raw == nil && w.list[i].Value.File == nil {
-		w.list[i].Value.More = append(w.list[i].Value.More, text)
+	if i := w.params().find(key); i >= 0 && i >= int(w.source) && w.list[i].Value.IsText() {
+		w.list[i].Value.AddText(text)
 		return nil
 	}
-	w.params().put(key, schema.Value{Text: text})
+	w.params().put(key, schema.TextValue(text))
 	return nil
 }
 
 func (w *paramsWriter) AddJSON(key string, raw []byte) error {
 	key, ok, err := w.params().admit(key)
 	if ok {
-		w.params().put(key, schema.Value{Raw: raw})
+		w.params().put(key, schema.JSONValue(raw))
 	}
 	return err
 }
@@ -61,17 +60,17 @@ func (w *paramsWriter) AddFile(key string, file any) error {
 	if !ok {
 		return err
 	}
-	if i := w.params().find(key); i >= 0 && i >= w.source {
-		switch before := w.list[i].Value.File.(type) {
+	if i := w.params().find(key); i >= 0 && i >= int(w.source) {
+		switch before := w.list[i].Value.File().(type) {
 		case *File:
-			w.list[i].Value.File = []*File{before, f}
+			w.list[i].Value = schema.FileValue([]*File{before, f})
 			return nil
 		case []*File:
-			w.list[i].Value.File = append(before, f)
+			w.list[i].Value = schema.FileValue(append(before, f))
 			return nil
 		}
 	}
-	w.params().put(key, schema.Value{File: f})
+	w.params().put(key, schema.FileValue(f))
 	return nil
 }
 
@@ -110,9 +109,7 @@ func (w *paramsWriter) AddParams(from any) error {
 			return err
 		}
 		if ok {
-			v := other.list[i].Value
-			v.More = slices.Clip(v.More) // Add must not write into memory that other shares
-			w.params().put(key, v)
+			w.params().put(key, other.list[i].Value.Own())
 		}
 	}
 	return nil
@@ -121,10 +118,10 @@ func (w *paramsWriter) AddParams(from any) error {
 // setPage adds the params "limit" and "offset" with the default values of the API, unless the request has them.
 func (p *Params) setPage(api *API) {
 	if !p.Has("limit") {
-		p.put("limit", schema.Value{Raw: api.limitJSON})
+		p.put("limit", schema.JSONValue(api.limitJSON))
 	}
 	if !p.Has("offset") {
-		p.put("offset", schema.Value{Raw: api.offsetJSON})
+		p.put("offset", schema.JSONValue(api.offsetJSON))
 	}
 }
 
@@ -132,15 +129,16 @@ func (p *Params) setPage(api *API) {
 // string equal to key that does not share memory with the bytes of the request. If the request has more than MaxParams
 // values, the error is [CodeInvalidInput].
 func (p *Params) admit(key string) (string, bool, error) {
-	if p.seen++; p.seen > MaxParams {
+	if p.seen == MaxParams {
 		return "", false, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
 	}
+	p.seen++
 	if p.all {
 		return strings.Clone(key), true, nil // key may share memory with the bytes that the transport read
 	}
 	own, ok := p.accepted[key]
-	if !ok && p.strict && len(p.dropped) < maxDropped {
-		p.dropped = append(p.dropped, shortKey(key))
+	if !ok && p.strict {
+		p.drop(key)
 	}
 	return own, ok, nil
 }

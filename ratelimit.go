@@ -16,7 +16,7 @@ type limiter struct {
 	window  time.Duration
 	rate    backend.Rate
 	table   *gcra.Table
-	headers gcra.Headers
+	headers *gcra.Headers
 }
 
 func newLimiter(limit int, window time.Duration) *limiter {
@@ -68,7 +68,7 @@ func (l *limiter) middleware(next Handler) Handler {
 		}
 		taken, remaining, err := l.admit(req.RemoteIP)
 		req.Remaining = remaining
-		l.headers.Tell(req.Extra, taken)
+		l.headers.Tell(req.Extra, remaining, taken)
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,7 @@ type registry struct {
 	conns        []ConnMiddleware
 
 	authenticators []Authenticator
+	schemes        []SecurityScheme
 	defaultAccess  *Access        // nil: the app has not said it
 	extensions     []any          // the values of parts made by transport.Part
 	sections       map[string]any // pointers to the settings of each registered Section, by name
@@ -60,7 +61,7 @@ func (r *registry) clone() *registry {
 		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
-		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), authenticators: slices.Clone(r.authenticators), defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
+		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}
 }
@@ -194,13 +195,4 @@ func (api *API) accept(secret bool, keys []string) {
 }
 
 // Actions returns descriptions of all registered actions, sorted by name.
-func (api *API) Actions() []ActionInfo {
-	reg := api.registry.Load()
-	infos := make([]ActionInfo, 0, len(reg.actions))
-	for _, name := range slices.Sorted(maps.Keys(reg.actions)) {
-		info := reg.actions[name].info
-		info.Access = *reg.access(&info.Access)
-		infos = append(infos, info)
-	}
-	return infos
-}
+func (api *API) Actions() []ActionInfo { return api.registry.Load().describeActions(&api.cfg) }

@@ -197,24 +197,24 @@ func pageNumberOf(text string) *pageDefault {
 func (r *Request) pageNumber(key string, dst *int, def pageDefault, ofAPI []byte) (sent, ok bool) {
 	i := r.Params.find(key)
 	if i < 0 {
-		r.Params.put(key, schema.Value{Raw: def.json})
+		r.Params.put(key, schema.JSONValue(def.json))
 		*dst = def.n
 		return false, true
 	}
 	v := &r.Params.list[i].Value
-	if v.File == nil && v.Raw != nil && canonical(v.Raw) {
-		if &v.Raw[0] == &ofAPI[0] {
-			v.Raw, *dst = def.json, def.n
+	if raw := v.JSON(); canonical(raw) {
+		if &raw[0] == &ofAPI[0] {
+			*v, *dst = schema.JSONValue(def.json), def.n
 			return false, true
 		}
-		*dst, _ = strconv.Atoi(jsonx.ViewString(v.Raw))
+		*dst, _ = strconv.Atoi(jsonx.ViewString(raw))
 		return true, true
 	}
 	text := valueText(v)
 	n, ok := schema.WholeNumber(text)
 	switch {
-	case text == "" && v.File == nil:
-		*v, *dst = schema.Value{Raw: def.json}, def.n
+	case text == "" && v.File() == nil:
+		*v, *dst = schema.JSONValue(def.json), def.n
 		return false, true
 	case !ok || n < 0:
 		return true, false
@@ -224,7 +224,7 @@ func (r *Request) pageNumber(key string, dst *int, def pageDefault, ofAPI []byte
 	if !canonical(raw) {
 		raw = strconv.AppendInt(nil, int64(n), 10)
 	}
-	*v = schema.Value{Raw: raw}
+	*v = schema.JSONValue(raw)
 	return true, true
 }
 

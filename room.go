@@ -22,6 +22,7 @@ type Rooms struct {
 	broker backend.Broker
 	conns  sync.Map // id → *Conn, for the clients of this node
 	users  userIndex
+	asks   roomAsks
 
 	mu    sync.RWMutex
 	rooms map[string]*room

@@ -84,6 +84,7 @@ type TaskInfo struct {
 	Timeout           time.Duration // negative: no limit; 0: the worker's Timeout
 	MaxAttempts       int           // of enqueued jobs; negative: no limit
 	Inputs            []Input
+	InputSchema       []byte // the JSON Schema (2020-12) of the inputs
 }
 
 // task is a registered [Task] without its type parameter, so that tasks with different input types fit into one map.
@@ -146,7 +147,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff, other: t.OtherParams, exclusive: t.Exclusive}
 	compiled.info = TaskInfo{
 		Name: t.Name, Description: t.Description, Scope: t.Scope, Schedule: schedule, Queue: t.Queue, Priority: t.Priority,
-		Timeout: t.Timeout, MaxAttempts: t.MaxAttempts, Inputs: inputsOf(input),
+		Timeout: t.Timeout, MaxAttempts: t.MaxAttempts, Inputs: inputsOf(input), InputSchema: input.JSONSchema(),
 	}
 	compiled.check = func(api *API, params []schema.Param) (func() ([]byte, error), error) {
 		var in In

@@ -26,7 +26,7 @@ func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	}
 	outcome := backend.Outcome{State: backend.Dead, Error: errGoexit.Error()}
 	defer func() { t.log(req, outcome) }() // deferred, so that it also runs after a Goexit
-	if _, err := t.api.call(ctx, calls.ctx, reg, req, limit); err != nil {
+	if _, err := t.api.call(ctx, calls, reg, req, limit); err != nil {
 		outcome.Error = failureText(err)
 		return AsError(err)
 	}

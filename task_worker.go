@@ -48,7 +48,7 @@ func (t *workerHost) RunJob(ctx context.Context, job *backend.Job, limit time.Du
 		*outcome = reg.tasks[job.Task].outcome(job, err)
 		t.tasks().log(req, *outcome)
 	}()
-	_, err = t.api.call(ctx, context.Background(), reg, req, limit)
+	_, err = t.api.call(ctx, jobCalls, reg, req, limit)
 }
 
 func (t *workerHost) TaskNames() []string { return t.api.registry.Load().taskNames }

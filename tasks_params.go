@@ -23,13 +23,13 @@ func (t *Tasks) encodeParams(task string, params any) ([]byte, error) {
 	}
 	raw := []byte{'{'}
 	for i := range list {
-		if list[i].Value.File != nil {
+		if list[i].Value.File() != nil {
 			return nil, paramsError(task, fmt.Errorf("%s is an uploaded file, which is gone when the task runs: keep the file and take its name", list[i].Key))
 		}
 		if i > 0 {
 			raw = append(raw, ',')
 		}
-		raw = append(append(jsonx.AppendString(raw, list[i].Key), ':'), list[i].Value.Raw...)
+		raw = append(append(jsonx.AppendString(raw, list[i].Key), ':'), list[i].Value.JSON()...)
 	}
 	return append(raw, '}'), nil
 }

@@ -53,7 +53,8 @@ func Basic(cfg BasicConfig) actionhero.Part {
 	if !isRealm(cfg.Realm) {
 		wrong = fmt.Errorf("BasicConfig.Realm is %q: use printable ASCII without quotation marks and backslashes", cfg.Realm)
 	}
-	return scheme("basic", `Basic realm="`+cfg.Realm+`", charset="UTF-8"`, wrong, b.authenticate)
+	return scheme("basic", `Basic realm="`+cfg.Realm+`", charset="UTF-8"`, wrong, b.authenticate,
+		actionhero.SecurityScheme{Name: "basic", Type: "http", Scheme: "basic", Description: "A name and a password."})
 }
 
 // isRealm reports whether the text can stand in a quoted string of a header.

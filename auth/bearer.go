@@ -32,7 +32,8 @@ func Bearer(find func(ctx context.Context, token string) (actionhero.Identity, e
 		who, err := find(ctx, token)
 		return who, asInvalid(err)
 	}
-	return scheme("bearer", "Bearer", needed(find != nil), authenticate)
+	return scheme("bearer", "Bearer", needed(find != nil), authenticate,
+		actionhero.SecurityScheme{Name: "bearer", Type: "http", Scheme: "bearer", Description: "A token."})
 }
 
 var errWrongToken = invalid("the token is not valid")
@@ -49,11 +50,11 @@ func needed(is bool) error {
 }
 
 // scheme returns a part with an authenticator and the challenge of its HTTP authentication scheme, if it has one. If wrong
-// is not nil, it is the error of the registration.
-func scheme(name, challenge string, wrong error, authenticate actionhero.Authenticator) actionhero.Part {
+// is not nil, it is the error of the registration. shown describes it to clients.
+func scheme(name, challenge string, wrong error, authenticate actionhero.Authenticator, shown actionhero.SecurityScheme) actionhero.Part {
 	return actionhero.Initializer{
 		Name:  fmt.Sprintf("auth.%s:%d", name, schemes.Add(1)),
-		Parts: actionhero.Parts{authenticate},
+		Parts: actionhero.Parts{authenticate, shown},
 		Setup: func(api *actionhero.API) error {
 			if wrong != nil {
 				return wrong

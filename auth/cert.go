@@ -29,5 +29,5 @@ func ClientCert(find func(ctx context.Context, cert *x509.Certificate) (actionhe
 			who.ExpiresAt = cert.NotAfter
 		}
 		return who, nil
-	})
+	}, actionhero.SecurityScheme{Name: "clientCert", Type: "mutualTLS", Description: "A certificate of the client."})
 }

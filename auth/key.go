@@ -92,6 +92,15 @@ func NewKeys(cfg KeyConfig) *Keys {
 	return k
 }
 
+// scheme describes how a client sends its key over HTTP.
+func (k *Keys) scheme() actionhero.SecurityScheme {
+	s := actionhero.SecurityScheme{Name: "apiKey_" + k.cfg.Prefix, Type: "http", Scheme: "bearer", Description: "An API key, which begins with " + k.cfg.Prefix + "_."}
+	if k.cfg.Header != "" {
+		s.Type, s.Scheme, s.In, s.Key = "apiKey", "", "header", k.cfg.Header
+	}
+	return s
+}
+
 func (k *Keys) setUp(api *actionhero.API) error {
 	switch {
 	case !keyPrefix.MatchString(k.cfg.Prefix):
@@ -113,6 +122,9 @@ func (k *Keys) setUp(api *actionhero.API) error {
 	}
 	if k.cfg.QueryParam != "" {
 		api.AcceptSecret(k.cfg.QueryParam) // the log must not show it if a client sends it over HTTP
+	}
+	if err := api.Register(k.scheme()); err != nil {
+		return err
 	}
 	k.nodes.Store(api, &keyNode{keys: k, api: api, store: store, used: map[string]time.Time{}})
 	return nil

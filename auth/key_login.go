@@ -33,14 +33,14 @@ func (k *Keys) login(ctx context.Context, in KeyLogin) (KeyLoginOutput, error) {
 	if err != nil {
 		return KeyLoginOutput{}, err
 	}
-	who, err := n.check(ctx, in.Key)
+	var who actionhero.Identity
+	err = req.Identify(ctx, func(ctx context.Context) (_ actionhero.Identity, err error) {
+		if who, err = n.check(ctx, in.Key); err == nil && req.Conn != nil {
+			k.of.Set(req.Conn, connKey{KeyIDOf(who), who.ID})
+		}
+		return who, err
+	})
 	if err != nil {
-		return KeyLoginOutput{}, err
-	}
-	if req.Conn != nil {
-		k.of.Set(req.Conn, connKey{KeyIDOf(who), who.ID})
-	}
-	if err := req.SetIdentity(ctx, who); err != nil {
 		return KeyLoginOutput{}, err
 	}
 	if req.Conn != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
@@ -36,8 +37,8 @@ type SessionConfig struct {
 // [actionhero.Authenticator] that finds the session by its cookie: for each request over HTTP, and for a connection over
 // WebSocket or Socket.IO when it opens. A visitor who is not logged in has no session, and no cookie.
 //
-// Sessions are in the store of the backend, so all nodes of a cluster know them. The store has a hash of the id in the
-// cookie, and never the id. A node remembers a session for 5 seconds, but the end of a session reaches all nodes at once.
+// Sessions are in the store of the backend, so all nodes of a cluster know them. A backend that is a [backend.Keeper] also
+// has them in files, so that they survive a restart. The store and the files have a hash of the id in the cookie, and never the id. A node remembers a session for 5 seconds, but the end of a session reaches all nodes at once.
 //
 // A cookie of a session that has ended makes an anonymous caller, and the answer deletes the cookie.
 type Sessions struct {
@@ -51,7 +52,8 @@ type Sessions struct {
 	ended  actionhero.NodeCall[endedInput, actionhero.None]
 	change actionhero.NodeCall[changedInput, actionhero.None]
 	of     actionhero.ConnValue[holder]
-	nodes  sync.Map // *actionhero.API: *node
+	nodes  sync.Map             // *actionhero.API: *node
+	last   atomic.Pointer[node] // the node that has started last: nearly always the only one
 
 	warned   sync.Once // of a cookie for development
 	refusals browserguard.Refusals
@@ -81,6 +83,7 @@ func NewSessions(cfg SessionConfig) *Sessions {
 	s.change = actionhero.NodeCall[changedInput, actionhero.None]{Name: "auth.sessions." + cfg.Cookie + ".changed", Run: s.changed}
 	s.sessionPart = actionhero.Parts{
 		actionhero.Authenticator(s.authenticate),
+		actionhero.SecurityScheme{Name: cfg.Cookie, Type: "apiKey", In: "cookie", Key: s.host, Description: "The cookie of a login over HTTPS. On localhost without HTTPS its name is " + s.plain + "."},
 		actionhero.ConnMiddleware{Connect: s.connect, Disconnect: s.disconnect},
 		s.ended, s.change,
 		actionhero.Initializer{Name: "sessions " + cfg.Cookie, Start: s.start, Stop: s.stop},
@@ -118,8 +121,8 @@ type Session struct {
 
 // authenticate is the Authenticator.
 func (s *Sessions) authenticate(ctx context.Context, c *actionhero.Credentials) (none actionhero.Identity, err error) {
-	id, plain := s.sent(c.Header("Cookie"))
-	if id == "" || plain && s.overHTTPS(c) {
+	id, plain := s.credential(c)
+	if id == "" {
 		return none, nil
 	}
 	k := keyOf(id)
@@ -152,8 +155,8 @@ func (s *Sessions) sessionOf(ctx context.Context, req *actionhero.Request) (k ke
 		e, err = s.node(req.API).find(ctx, k)
 		return k, e, err == nil && e != nil && !e.Rotated, err
 	}
-	id, plain := s.sent(req.Header("Cookie"))
-	if id == "" || plain && s.overHTTPS(&actionhero.Credentials{Request: req}) {
+	id, plain := s.credential(&actionhero.Credentials{Request: req})
+	if id == "" {
 		return k, nil, false, nil
 	}
 	k = keyOf(id)

@@ -47,7 +47,7 @@ func (s *Sessions) SetIdentity(ctx context.Context, api *actionhero.API, id acti
 				return err
 			}
 			r.Roles, r.Scopes, r.Claims = id.Roles, id.Scopes, id.Claims
-			if err := s.write(ctx, api, e.Key, &r); err != nil && !errors.Is(err, errEnded) {
+			if err := s.saveAndWrite(ctx, api, e.Key, &r); err != nil && !errors.Is(err, errEnded) {
 				return err
 			}
 			in.Keys = append(in.Keys, e.Key)
@@ -69,9 +69,11 @@ func (s *Sessions) changed(ctx context.Context, in changedInput) (none actionher
 	n.forgetAll(in.Keys)
 	var failed []error
 	for _, c := range n.connsOf(id.ID, func(*actionhero.Conn, holder) bool { return true }) {
-		if id.ExpiresAt = c.Identity().ExpiresAt; c.Identity().ID == id.ID {
-			failed = append(failed, c.SetIdentity(ctx, id))
-		}
+		failed = append(failed, c.UpdateIdentity(ctx, func(now actionhero.Identity) (actionhero.Identity, bool) {
+			next := id
+			next.ExpiresAt = now.ExpiresAt
+			return next, now.ID == id.ID && n.holderOf(c).user == id.ID
+		}))
 	}
 	return none, errors.Join(failed...)
 }

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -148,4 +149,46 @@ func TestNoSessionEscapesAnEndOfAll(t *testing.T) {
 	for _, cookie := range got {
 		isUser(t, c, cookie, "")
 	}
+}
+
+// An operator logs everybody out, on all nodes and over a connection that the call itself closes.
+func TestEverybodyIsLoggedOut(t *testing.T) {
+	t.Parallel()
+	net := memcluster.New(t)
+	app := newSite(auth.SessionConfig{})
+	done := make(chan error, 1)
+	app.parts = append(app.parts, actionhero.Action[none, none]{Name: "everybody", Run: func(ctx context.Context, in none) (none, error) {
+		err := app.RevokeEverybody(ctx, actionhero.RequestFrom(ctx).API)
+		done <- err
+		return in, err
+	}})
+	a, b := app.startNode(t, "a", net.Node()), app.startNode(t, "b", net.Node())
+	one, two := newBrowser(a.HTTP(t)), newBrowser(b.HTTP(t))
+	ann, bob := one.login(t, "ann"), two.login(t, "bob")
+	isUser(t, b.HTTP(t), ann, "ann") // both nodes remember both sessions
+	isUser(t, a.HTTP(t), bob, "bob")
+	onA, onB := wsWith(t, a, ann), wsWith(t, b, bob)
+	byAction := testkit.NewWS(t, b.WSURL(), nil) // without a session
+	if got := byAction.Do("login", map[string]string{"user": "cyd"}); got.Error != "" {
+		t.Fatal(got.JSON)
+	}
+	stranger := testkit.NewWS(t, b.WSURL(), nil)
+	onA.Send(`{"event":"action","id":1,"params":{"action":"everybody"}}`)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	for _, c := range []*testkit.WSClient{onA, onB, byAction} {
+		closedWith(t, c, "your session has ended: log in again")
+	}
+	if got := stranger.Do("open", nil); got.Error != "" {
+		t.Errorf("a client that has not logged in reads %s", got.JSON)
+	}
+	for _, c := range []*testkit.HTTPClient{a.HTTP(t), b.HTTP(t)} {
+		isUser(t, c, ann, "")
+		isUser(t, c, bob, "")
+	}
+	if list, err := app.List(t.Context(), a.API, "ann"); err != nil || len(list) > 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	one.login(t, "ann")
 }

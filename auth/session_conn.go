@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -28,22 +29,59 @@ func (s *Sessions) connect(ctx context.Context, c *actionhero.Conn, _ *actionher
 	}
 	n := s.node(c.API())
 	n.bind(c, h)
-	r, err := s.record.Get(ctx, c.API(), h.key.String())
-	if err == nil && !r.Rotated {
-		if c.Identity().ID == r.User {
-			err = c.SetIdentity(ctx, r.identityOf()) // it may have changed meanwhile
-		}
+	r, err := n.renew(ctx, h, func() []*actionhero.Conn { return []*actionhero.Conn{c} })
+	if r != nil || err != nil {
 		return err
 	}
 	n.bind(c, holder{})
-	if err == nil || isMissing(err) {
-		return actionhero.Errorf(actionhero.CodeUnauthenticated, reasonEnded)
-	}
-	return err
+	return actionhero.Errorf(actionhero.CodeUnauthenticated, reasonEnded)
 }
+
+// maxRenewals is how often a session is read again because sessions have changed since it was read.
+const maxRenewals = 10
+
+// renew reads a session from the store and gives its identity to those of the connections that still belong to the session.
+// It returns nil if the session has ended.
+func (n *node) renew(ctx context.Context, h holder, conns func() []*actionhero.Conn) (*record, error) {
+	sh := n.shardOf(h.key)
+	for range maxRenewals {
+		seen := sh.ends()
+		r, err := n.s.record.Get(ctx, n.api, h.key.String())
+		if isMissing(err) || err == nil && r.Rotated {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed := false
+		for _, c := range conns() {
+			err = errors.Join(err, c.UpdateIdentity(ctx, func(now actionhero.Identity) (actionhero.Identity, bool) {
+				next := r.identityOf()
+				if now.ID != next.ID || n.holderOf(c) != h || slices.Equal(now.Roles, next.Roles) && slices.Equal(now.Scopes, next.Scopes) {
+					return now, false
+				}
+				changed = changed || sh.ends() != seen // then the session may have another identity already
+				return next, !changed
+			}))
+		}
+		if !changed {
+			return &r, err
+		}
+	}
+	return nil, errBusy
+}
+
+// errBusy is the error of a session that could not be read before the next change of sessions.
+var errBusy = actionhero.Errorf(actionhero.CodeUnavailable, "sessions change too often: try again")
 
 func (s *Sessions) disconnect(_ context.Context, c *actionhero.Conn, _ string) {
 	s.node(c.API()).bind(c, holder{gone: true})
+}
+
+// holderOf returns to which login a connection belongs.
+func (n *node) holderOf(c *actionhero.Conn) holder {
+	h, _ := n.s.of.Get(c)
+	return h
 }
 
 // bind changes to which login a connection belongs. The zero holder means none. A client that has disconnected stays
@@ -105,6 +143,9 @@ func (n *node) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 		n.forgetOld()
+		if time.Since(n.swept) >= sweepPause {
+			n.sweep()
+		}
 		for _, h := range n.held() {
 			if ctx.Err() != nil {
 				return
@@ -131,31 +172,16 @@ func (n *node) held() map[key]holder {
 
 // check closes the connections of a session if it has ended, and otherwise stores from time to time that it is in use.
 func (n *node) check(ctx context.Context, h holder) {
-	r, err := n.s.record.Get(ctx, n.api, h.key.String())
-	if isMissing(err) || err == nil && r.Rotated {
-		n.close(h.user, func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key })
+	belongs := func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key }
+	r, err := n.renew(ctx, h, func() []*actionhero.Conn { return n.connsOf(h.user, belongs) })
+	if r == nil && err == nil {
+		n.close(h.user, belongs)
 		return
 	}
-	if err == nil {
-		n.refresh(ctx, h, &r)
-	}
-	if err == nil && time.Since(r.Seen) >= min(n.s.cfg.Idle/4, 10*time.Minute) {
+	if r != nil && time.Since(r.Seen) >= min(n.s.cfg.Idle/4, 10*time.Minute) {
 		_, err = n.s.touch(ctx, n.api, h.key, h.user)
 	}
 	if err != nil && ctx.Err() == nil {
 		n.api.Log().Warn("the session of a connection could not be checked", "user", h.user, "error", err.Error())
-	}
-}
-
-// refresh gives the connections of a session its identity, if it has changed while the node was cut off from the cluster.
-func (n *node) refresh(ctx context.Context, h holder, r *record) {
-	for _, c := range n.connsOf(h.user, func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key }) {
-		now := c.Identity()
-		if now.ID != r.User || slices.Equal(now.Roles, r.Roles) && slices.Equal(now.Scopes, r.Scopes) {
-			continue
-		}
-		if err := c.SetIdentity(ctx, r.identityOf()); err != nil {
-			n.api.Log().Warn("a room could not be asked about a connection whose session has changed", "user", r.User, "error", err.Error())
-		}
 	}
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,10 +12,11 @@ import (
 
 // endedInput says to each node which sessions of a user have ended.
 type endedInput struct {
-	User string   `json:"user" required:"true"`
+	User string   `json:"user"`
 	Keys []string `json:"keys"`
 	All  bool     `json:"all"`  // also the connections that an action has logged in, without a session
 	Keep string   `json:"keep"` // the id of a connection that stays
+	Each bool     `json:"each"` // of all users
 }
 
 // rotatedFor is the time for which a session that a login has replaced is remembered: requests that the browser has
@@ -56,6 +58,10 @@ func logMissed(api *actionhero.API, answers []actionhero.NodeAnswer[actionhero.N
 // forget is the function of the call between nodes.
 func (s *Sessions) forget(ctx context.Context, in endedInput) (none actionhero.None, err error) {
 	n := s.node(actionhero.RequestFrom(ctx).API)
+	if in.Each {
+		n.forgetEach()
+		return none, nil
+	}
 	keys := n.forgetAll(in.Keys)
 	n.close(in.User, func(c *actionhero.Conn, h holder) bool {
 		return c.ID != in.Keep && (h.has && keys[h.key] || !h.has && in.All)
@@ -131,9 +137,24 @@ func (s *Sessions) Revoke(ctx context.Context, api *actionhero.API, user, id str
 }
 
 // RevokeAll ends all sessions of a user, on all nodes at once. It closes their connections, and those that an action has
-// logged in as the user.
+// logged in as the user. If the connection of the caller is one of them, the context of its action ends then.
 func (s *Sessions) RevokeAll(ctx context.Context, api *actionhero.API, user string) error {
 	return s.endMany(ctx, api, endedInput{User: user, All: true}, func(indexEntry) bool { return true })
+}
+
+// RevokeEverybody ends the sessions of all users, on all nodes at once, for example after a secret has leaked. It closes
+// their connections, and those that an action has logged in. If the connection of the caller is one of them, the context
+// of its action ends, but RevokeEverybody completes. A login at the same time may survive.
+func (s *Sessions) RevokeEverybody(ctx context.Context, api *actionhero.API) error {
+	ctx = context.WithoutCancel(ctx)
+	err := s.node(api).folder.clear()
+	for _, prefix := range []string{s.record.Prefix, s.index.Prefix, s.record.Prefix} { // see remove
+		_, failed := api.Cache.Clear(ctx, prefix)
+		err = errors.Join(err, failed)
+	}
+	err = errors.Join(err, s.node(api).folder.clear())
+	s.announce(ctx, api, endedInput{Each: true})
+	return err
 }
 
 // RevokeOthers is RevokeAll for the user of the request that is handled with ctx, but keeps the session, or without one
@@ -193,6 +214,9 @@ func (s *Sessions) remove(ctx context.Context, api *actionhero.API, user string,
 }
 
 func (s *Sessions) removeRecords(ctx context.Context, api *actionhero.API, user string, keys []string, rotated bool) (err error) {
+	if err := s.node(api).folder.remove(keys...); err != nil {
+		return err
+	}
 	for _, k := range keys {
 		if rotated {
 			err = s.record.Set(ctx, api, k, record{User: user, Rotated: true, End: time.Now().Add(rotatedFor)}, rotatedFor)

@@ -45,8 +45,10 @@ func (s *Sessions) Login(ctx context.Context, id actionhero.Identity) error {
 	}
 	id = s.complete(id)
 	if req.Conn != nil {
-		s.node(req.API).bind(req.Conn, holder{user: id.ID}) // first, so that a RevokeAll from now on closes it
-		return req.SetIdentity(ctx, id)
+		return req.Identify(ctx, func(context.Context) (actionhero.Identity, error) {
+			s.node(req.API).bind(req.Conn, holder{user: id.ID}) // first, so that a RevokeAll from now on closes it
+			return id, nil
+		})
 	}
 	plain, err := s.carried(req)
 	if err != nil {

@@ -18,14 +18,17 @@ const (
 
 // node is what one node knows of the sessions.
 type node struct {
-	s   *Sessions
-	api *actionhero.API
+	s    *Sessions
+	api  *actionhero.API
+	base time.Time // the times of entries are counted from it
 
 	shards [shards]shard
 
 	mu    sync.Mutex
 	conns map[string]map[*actionhero.Conn]holder // by the id of the user
 
+	folder sessionFolder
+	swept  time.Time   // the latest sweep of the folder
 	isPart atomic.Bool // the sessions are a part of the API
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -38,20 +41,31 @@ type shard struct {
 	ended   uint64 // the number of ends of sessions of this shard
 }
 
+// ends returns the number of ends and changes of sessions of the shard.
+func (sh *shard) ends() uint64 {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.ended
+}
+
 // entry is a session that a node remembers.
 type entry struct {
 	record
 	identity actionhero.Identity
-	until    time.Time // the entry must not be used from then on
+	until    time.Duration // since node.base; the entry must not be used from then on, or the session has ended
+	touchAt  time.Duration // since node.base; the use of the session is stored from then on
 	touching atomic.Bool
 }
 
 // node returns the state of the node with this API.
 func (s *Sessions) node(api *actionhero.API) *node {
+	if n := s.last.Load(); n != nil && n.api == api {
+		return n
+	}
 	if n, ok := s.nodes.Load(api); ok {
 		return n.(*node)
 	}
-	fresh := &node{s: s, api: api, conns: map[string]map[*actionhero.Conn]holder{}}
+	fresh := &node{s: s, api: api, base: time.Now(), conns: map[string]map[*actionhero.Conn]holder{}}
 	for i := range fresh.shards {
 		fresh.shards[i].entries = map[key]*entry{}
 	}
@@ -64,11 +78,11 @@ func (n *node) shardOf(k key) *shard { return &n.shards[k[0]%shards] }
 // find returns the session with the key, or nil if there is none or it has ended. If the session was not in use for some
 // time, find stores that it is.
 func (n *node) find(ctx context.Context, k key) (*entry, error) {
-	sh, now := n.shardOf(k), time.Now()
+	sh, now := n.shardOf(k), time.Since(n.base)
 	sh.mu.Lock()
 	e, ended := sh.entries[k], sh.ended
 	sh.mu.Unlock()
-	if e == nil || !now.Before(e.until) {
+	if e == nil || now >= e.until {
 		r, err := n.s.record.Get(ctx, n.api, k.String())
 		if isMissing(err) {
 			return nil, nil
@@ -76,12 +90,11 @@ func (n *node) find(ctx context.Context, k key) (*entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		e = n.remember(k, &r, ended)
+		if e = n.remember(k, &r, ended); now >= e.until {
+			return nil, nil
+		}
 	}
-	if !now.Before(e.End) {
-		return nil, nil
-	}
-	if now.Sub(e.Seen) >= n.s.interval() && !e.Rotated && e.touching.CompareAndSwap(false, true) {
+	if now >= e.touchAt && !e.Rotated && e.touching.CompareAndSwap(false, true) {
 		return n.touch(ctx, k, e)
 	}
 	return e, nil
@@ -110,7 +123,11 @@ func (n *node) touch(ctx context.Context, k key, e *entry) (*entry, error) {
 // remember keeps a session that was read from the store, unless sessions have ended since: then it may be one of them.
 // ended is the number of ends before the read.
 func (n *node) remember(k key, r *record, ended uint64) *entry {
-	e := &entry{record: *r, identity: r.identityOf(), until: time.Now().Add(remembered)}
+	now := time.Now()
+	since := now.Sub(n.base)
+	e := &entry{record: *r, identity: r.identityOf()}
+	e.until = since + min(remembered, r.End.Sub(now))
+	e.touchAt = since + n.s.interval() - now.Sub(r.Seen)
 	sh := n.shardOf(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -136,14 +153,36 @@ func (n *node) forget(k key) {
 	delete(sh.entries, k)
 }
 
+// forgetEach makes the node ask the store again for all sessions, and closes all connections that have logged in.
+func (n *node) forgetEach() {
+	for i := range n.shards {
+		sh := &n.shards[i]
+		sh.mu.Lock()
+		sh.ended++
+		clear(sh.entries)
+		sh.mu.Unlock()
+	}
+	n.mu.Lock()
+	var found []*actionhero.Conn
+	for _, conns := range n.conns {
+		for c := range conns {
+			found = append(found, c)
+		}
+	}
+	n.mu.Unlock()
+	for _, c := range found {
+		c.Close(reasonEnded)
+	}
+}
+
 // forgetOld releases the memory of sessions that are not in use.
 func (n *node) forgetOld() {
-	now := time.Now()
+	now := time.Since(n.base)
 	for i := range n.shards {
 		sh := &n.shards[i]
 		sh.mu.Lock()
 		for k, e := range sh.entries {
-			if !now.Before(e.until) {
+			if now >= e.until {
 				delete(sh.entries, k)
 			}
 		}
@@ -152,18 +191,26 @@ func (n *node) forgetOld() {
 }
 
 // start begins to watch the sessions of the connections.
-func (s *Sessions) start(_ context.Context, api *actionhero.API) error {
+func (s *Sessions) start(ctx context.Context, api *actionhero.API) (err error) {
 	n := s.node(api)
+	if n.folder, err = s.openSessions(folderOf(api)); err == nil {
+		err = n.restore(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop, n.done = cancel, make(chan struct{})
 	go n.watch(ctx)
 	n.isPart.Store(true)
+	s.last.Store(n)
 	return nil
 }
 
 func (s *Sessions) stop(_ context.Context, api *actionhero.API) error {
 	n := s.node(api)
 	s.nodes.Delete(api)
+	s.last.CompareAndSwap(n, nil)
 	n.stop()
 	<-n.done
 	return nil

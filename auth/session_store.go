@@ -106,7 +106,7 @@ func (s *Sessions) create(ctx context.Context, api *actionhero.API, k key, r *re
 		if err := s.setListed(ctx, api, r.User, list); err != nil {
 			return err
 		}
-		return s.write(ctx, api, k.String(), r)
+		return s.saveAndWrite(ctx, api, k.String(), r)
 	})
 	return removed, err
 }
@@ -122,7 +122,7 @@ func (s *Sessions) makeRoom(ctx context.Context, api *actionhero.API, list []ind
 		return isMissing(got)
 	})
 	for len(list) >= s.cfg.PerUser {
-		if _, err := s.record.Delete(ctx, api, list[0].Key); err != nil {
+		if err := s.removeRecords(ctx, api, "", []string{list[0].Key}, false); err != nil {
 			return nil, removed, err
 		}
 		removed, list = append(removed, list[0].Key), list[1:]
@@ -151,6 +151,19 @@ func (s *Sessions) write(ctx context.Context, api *actionhero.API, k string, r *
 	return err
 }
 
+// saveAndWrite is write for a session that is new or has changed, and keeps it over a restart.
+func (s *Sessions) saveAndWrite(ctx context.Context, api *actionhero.API, k string, r *record) error {
+	folder := s.node(api).folder
+	if err := folder.save(k, r); err != nil {
+		return err
+	}
+	err := s.write(ctx, api, k, r)
+	if errors.Is(err, errEnded) {
+		err = errors.Join(err, folder.remove(k))
+	}
+	return err
+}
+
 var errEnded = actionhero.Errorf(actionhero.CodeConflict, "the session has ended meanwhile: log in again")
 
 // touch stores that the session is in use now. It returns nil without an error if the session has ended.
@@ -164,10 +177,11 @@ func (s *Sessions) touch(ctx context.Context, api *actionhero.API, k key, user s
 			return err
 		}
 		got.Seen = time.Now().UTC()
-		if err = s.write(ctx, api, k.String(), &got); err == nil {
-			r = &got
+		if err = s.write(ctx, api, k.String(), &got); err != nil {
+			return err
 		}
-		return err
+		r = &got
+		return s.node(api).folder.used(k.String(), got.Seen)
 	})
 	if errors.Is(err, errEnded) {
 		return nil, nil

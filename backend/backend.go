@@ -91,3 +91,10 @@ type Backend interface {
 	// subscribed. An embedded backend is healthy while it is open.
 	Health() error
 }
+
+// Keeper is a [Backend] with files on this machine, whose entries do not survive a restart. A package that needs to keep
+// entries may write files below its folder.
+type Keeper interface {
+	// Folder returns the folder, which belongs to this process while the backend is open, or "" if the backend has no files.
+	Folder() string
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
 // property is the JSON Schema of one input. Its members are the rules of the input.
@@ -29,23 +30,30 @@ type property struct {
 
 // propertiesOf returns the JSON Schema of each input of an action.
 func propertiesOf(info *actionhero.ActionInfo) map[string]property {
-	var schema struct {
+	var doc struct {
 		Properties map[string]property `json:"properties"`
+		Required   []string            `json:"required"`
 	}
-	if err := json.Unmarshal(info.InputSchema, &schema); err != nil {
+	if err := json.Unmarshal(info.InputSchema, &doc); err != nil {
 		return nil // the inputs are shown without their rules
 	}
-	for name, p := range schema.Properties {
+	for name, p := range doc.Properties {
 		if len(p.AnyOf) > 0 { // an input that may be null
 			value := p.AnyOf[0]
 			if value.Default == nil {
 				value.Default = p.Default
 			}
 			value.Description = cmp.Or(value.Description, p.Description)
-			schema.Properties[name] = value
+			doc.Properties[name] = value
 		}
 	}
-	return schema.Properties
+	for _, name := range doc.Required { // "required" already says that an input is not empty
+		if p := doc.Properties[name]; p.MinLength != nil && *p.MinLength == 1 {
+			p.MinLength = nil
+			doc.Properties[name] = p
+		}
+	}
+	return doc.Properties
 }
 
 // rules returns the rules of an input for people, such as "1 to 5, default 1". It returns "" if there are none.
@@ -62,7 +70,7 @@ func (p *property) rules() string {
 	if len(p.Enum) > 0 {
 		add("one of " + strings.Join(p.choices(), ", "))
 	}
-	if p.Pattern != "" {
+	if p.Pattern != "" && !schema.IsOfType(p.Pattern) {
 		add("pattern " + p.Pattern)
 	}
 	if p.Default != nil {

@@ -48,7 +48,7 @@ type Limiter struct {
 	rate    backend.Rate
 	table   *gcra.Table
 	shared  shared
-	headers gcra.Headers
+	headers *gcra.Headers
 }
 
 var limitName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
@@ -103,12 +103,14 @@ func (l *Limiter) By(key func(*actionhero.Request) string) actionhero.Middleware
 				return next(ctx, req)
 			}
 			taken := l.take(ctx, req, of)
-			if remaining := l.rate.Left(taken.Full); taken.Wait > 0 {
-				req.Remaining = 0
-			} else if req.Remaining < 0 || remaining < req.Remaining {
-				req.Remaining = remaining
+			left := 0
+			if taken.Wait == 0 {
+				left = l.rate.Left(taken.Full)
 			}
-			l.headers.Tell(req.Extra, taken)
+			if req.Remaining < 0 || left < req.Remaining {
+				req.Remaining = left
+			}
+			l.headers.Tell(req.Extra, left, taken)
 			if err := l.refusal(taken); err != nil {
 				return nil, err
 			}

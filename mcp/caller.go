@@ -60,8 +60,9 @@ func (e *endpoint) newCaller(w http.ResponseWriter, r *http.Request) *caller {
 // identify asks the authenticators of the app who the caller is.
 func (c *caller) identify(ctx context.Context) *actionhero.Error {
 	req := c.request()
-	if err := c.endpoint.api.Identify(ctx, req); err != nil {
-		return err
+	if req.Err = c.endpoint.api.Authorize(ctx, req, actionhero.Public); req.Err != nil {
+		_, err := c.endpoint.api.Dispatch(ctx, req) // the middleware and the log see the refusal
+		return actionhero.AsError(err)
 	}
 	c.id, c.known = req.Identity(), true
 	return nil
@@ -151,6 +152,12 @@ func (c *caller) RequestTarget() (scheme, host string) {
 		host = c.r.Host
 	}
 	return scheme, host
+}
+
+// RequestCookies implements transport.Details.
+func (c *caller) RequestCookies() (line string, https bool) {
+	scheme, _ := c.RequestTarget()
+	return c.RequestHeader("Cookie"), scheme == "https"
 }
 
 // RequestTLS returns the TLS connection of the client, with its certificates. actionhero.Credentials.TLS calls it.

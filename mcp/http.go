@@ -62,7 +62,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuseCaller(c, err)
 		return
 	}
-	if !c.id.Known() && !e.servesAnonymous(c) {
+	if !c.id.Known() && !e.servesAnonymous() {
 		e.refuseCaller(c, actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller"))
 		return
 	}
@@ -100,11 +100,6 @@ func (e *endpoint) serveMessage(c *caller, body []byte) {
 	r.Header.Set("Authorization", "Bearer -") // passCaller does not read it
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	handler.ServeHTTP(c.w, r)
-}
-
-// servesAnonymous reports whether there is a tool that an anonymous caller may call, or no tool at all.
-func (e *endpoint) servesAnonymous(c *caller) bool {
-	return len(e.permitted(c.request())) > 0 || len(e.readTools().sorted) == 0
 }
 
 // hasRoom reports whether one more session may be opened.

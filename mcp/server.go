@@ -66,7 +66,7 @@ func (e *endpoint) list(c *caller, list *sdk.ListToolsRequest) (sdk.Result, erro
 	if list != nil && list.Params != nil && list.Params.Cursor != "" {
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "there is no page with this cursor"}
 	}
-	return &sdk.ListToolsResult{Tools: e.permitted(c.request()), Cacheable: ownList}, nil
+	return &sdk.ListToolsResult{Tools: e.readTools().permitted(c.id), Cacheable: ownList}, nil
 }
 
 // call runs the action of a tool. A failure of the action is a result, so that the model reads it.

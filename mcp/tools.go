@@ -13,6 +13,7 @@ import (
 // tool is an action that agents may call.
 type tool struct {
 	action    string
+	access    actionhero.Access
 	described *sdk.Tool
 }
 
@@ -20,6 +21,7 @@ type tool struct {
 type table struct {
 	sorted []tool // by name
 	byName map[string]*tool
+	open   bool // an anonymous caller may call a tool, or there is none
 }
 
 // toolNamed returns the tool with this name, or nil. Actions may be registered while the API runs, so an unknown name makes
@@ -38,10 +40,11 @@ func (e *endpoint) readTools() *table {
 	t := &table{byName: map[string]*tool{}}
 	for _, info := range e.api.Actions() {
 		if info.Tool != nil {
-			t.sorted = append(t.sorted, tool{info.Name, e.describe(&info)})
+			t.sorted = append(t.sorted, tool{info.Name, info.Access, e.describe(&info)})
 		}
 	}
 	slices.SortFunc(t.sorted, func(a, b tool) int { return strings.Compare(a.described.Name, b.described.Name) })
+	t.open = len(t.sorted) == 0 || len(t.permitted(actionhero.Identity{})) > 0
 	for i := range t.sorted {
 		t.byName[t.sorted[i].described.Name] = &t.sorted[i]
 	}
@@ -61,19 +64,27 @@ func (e *endpoint) describe(info *actionhero.ActionInfo) *sdk.Tool {
 			DestructiveHint: &destructive, OpenWorldHint: &open,
 		},
 	}
-	if info.OutputSchema != nil && !e.api.ReturnsNothing(info.Name) {
+	if !info.ReturnsContent() && !e.api.ReturnsNothing(info.Name) {
 		described.OutputSchema = json.RawMessage(info.OutputSchema)
 	}
 	return described
 }
 
-// permitted returns the tools that the caller of the request may call, as far as the access rules of actions say so.
-func (e *endpoint) permitted(req *actionhero.Request) []*sdk.Tool {
+// permitted returns the tools that the caller may call, as far as the access rules of actions say so.
+func (t *table) permitted(who actionhero.Identity) []*sdk.Tool {
 	tools := []*sdk.Tool{}
-	for _, t := range e.readTools().sorted {
-		if e.api.Permits(req, t.action) {
-			tools = append(tools, t.described)
+	for i := range t.sorted {
+		if t.sorted[i].access.Allows(who) {
+			tools = append(tools, t.sorted[i].described)
 		}
 	}
 	return tools
+}
+
+// servesAnonymous reports whether an anonymous caller may call a tool, or there is no tool at all.
+func (e *endpoint) servesAnonymous() bool {
+	if t := e.tools.Load(); t != nil && t.open {
+		return true
+	}
+	return e.readTools().open
 }

@@ -45,7 +45,7 @@ func TestAnActionIsAToolOnlyIfItSaysSo(t *testing.T) {
 			t.Fatal(err)
 		}
 		input := `{"properties":{"id":{"description":"of the ticket","minLength":2,"type":"string"},"token":{"type":"string","writeOnly":true}},"required":["id"],"type":"object"}`
-		output := `{"properties":{"id":{"type":"string"},"votes":{"type":"integer"}},"required":["id","votes"],"type":"object"}`
+		output := `{"properties":{"id":{"type":"string"},"votes":{"format":"int64","type":"integer"}},"required":["id","votes"],"type":"object"}`
 		want := `[{"annotations":{"destructiveHint":false,"idempotentHint":false,"openWorldHint":false,"readOnlyHint":false},"description":"does nothing","inputSchema":{"type":"object"},"name":"nothing"},` +
 			`{"annotations":{"destructiveHint":false,"idempotentHint":true,"openWorldHint":true,"readOnlyHint":true},"description":"Reads.","inputSchema":` + input + `,"name":"read_ticket","outputSchema":` + output + `},` +
 			`{"annotations":{"destructiveHint":true,"idempotentHint":true,"openWorldHint":false,"readOnlyHint":false,"title":"Close a ticket"},"description":"Closes a ticket.","inputSchema":` + input + `,"name":"ticket_close","outputSchema":` + output + `,"title":"Close a ticket"}]`

@@ -223,6 +223,45 @@ func TestAClientThatTheAppRefusesReadsWhy(t *testing.T) {
 	}
 }
 
+// A user who is locked out while a client connects does not come in, and the client reads why.
+func TestAUserWhoIsLockedOutDuringTheConnectReadsWhy(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"tcp":       `{"context":"response","error":"locked out","messageCount":0,"errorCode":"permissionDenied"}`,
+		"websocket": "4403 locked out",
+		"socketio":  `44{"message":"locked out","data":{"errorCode":"permissionDenied"}}`,
+	}
+	for name, c := range callers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var gone ends
+			s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{
+				actionhero.DefaultAccess(actionhero.Public),
+				actionhero.Authenticator(func(_ context.Context, c *actionhero.Credentials) (actionhero.Identity, error) {
+					_, err := c.API.Conns.User("ann").Close(t.Context(), "locked out") // after the password was found right
+					return actionhero.Identity{ID: "ann"}, err
+				}),
+				actionhero.ConnMiddleware{
+					Connected:  func(context.Context, *actionhero.Conn) { gone.add("connected") },
+					Disconnect: func(_ context.Context, _ *actionhero.Conn, reason string) { gone.add(reason) },
+				},
+			}})
+			read, _ := c.greet(t, s)
+			text := read()
+			if name == "socketio" { // the open packet of Engine.IO comes first
+				text = read()
+			}
+			if text != want[name] {
+				t.Errorf("got  %s\nwant %s", text, want[name])
+			}
+			testkit.Eventually(t, "the client has gone", func() bool { return gone.count("locked out") == 1 })
+			if len(gone.list) != 1 {
+				t.Errorf("the middlewares hear %q", gone.list)
+			}
+		})
+	}
+}
+
 // A fault in a function of the middleware refuses one client, or costs it nothing, and the server goes on.
 func TestFaultsOfConnectionMiddlewareAreContained(t *testing.T) {
 	t.Parallel()

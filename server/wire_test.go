@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -55,10 +56,8 @@ func TestWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := &replay{t: t, clients: map[string]*client{}, ids: map[string]string{}}
-			r.server = startFor(t, archive)
 			script := &archive.Files[len(archive.Files)-1]
-			got := r.run(string(script.Data))
+			got := replayed(t, archive, true, false)
 			if *update {
 				script.Data = []byte(got)
 				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
@@ -73,14 +72,53 @@ func TestWire(t *testing.T) {
 	}
 }
 
+// Clients see the same bytes over HTTPS, and if the setting commonWeb.fastPath is off, whatever a transcript has.
+func TestWireWithoutTheFastPathAndOverTLS(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/wire/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := string(archive.Files[len(archive.Files)-1].Data)
+		if !overHTTP.MatchString(want) {
+			continue
+		}
+		for name, variant := range map[string]struct{ fast, secure bool }{"off": {false, false}, "TLS": {true, true}, "off, TLS": {false, true}} {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+", "+name, func(t *testing.T) {
+				t.Parallel()
+				if diff := cmp.Diff(want, replayed(t, archive, variant.fast, variant.secure)); diff != "" {
+					t.Errorf("the server does not say what %s has (-want +got):\n%s", file, diff)
+				}
+			})
+		}
+	}
+}
+
+// overHTTP finds the transcripts of HTTP, WebSocket and Socket.IO.
+var overHTTP = regexp.MustCompile(`(?m)^[wxst]?> `)
+
+// replayed returns the transcript of an archive as the server says it now. If secure is true, all clients of HTTP,
+// WebSocket and Socket.IO use TLS.
+func replayed(t *testing.T, archive *txtar.Archive, fast, secure bool) string {
+	r := &replay{t: t, clients: map[string]*client{}, ids: map[string]string{}, secure: secure}
+	r.server = startFor(t, archive, fast, secure)
+	return r.run(string(archive.Files[len(archive.Files)-1].Data))
+}
+
 // startFor starts the server that a transcript needs.
-func startFor(t *testing.T, archive *txtar.Archive) *testkit.Server {
+func startFor(t *testing.T, archive *txtar.Archive, fast, secure bool) *testkit.Server {
 	dir := t.TempDir()
 	for _, f := range archive.Files {
 		testkit.WriteFile(t, filepath.Join(dir, f.Name), string(f.Data))
 	}
-	return testkit.Start(t, testkit.Options{Parts: wireActions, Change: func(cfg *server.Config) {
+	return testkit.Start(t, testkit.Options{Parts: wireActions(), TLS: secure, Change: func(cfg *server.Config) {
 		cfg.General.AnnounceLimit = 0 // the default
+		cfg.CommonWeb.FastPath = &fast
 		if _, err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
 			t.Fatal(err)
 		}
@@ -111,62 +149,62 @@ func wirePerson(_ context.Context, in wireInput) (wireOutput, error) {
 	return wireOutput{in.Name, in.Age, in.Tags}, nil
 }
 
-// wireActions are the actions of the transcripts that are not built in.
-var wireActions = actionhero.Parts{
-	actionhero.Action[wireInput, wireOutput]{
-		Name: "person", Description: "Answers what it was given", Run: wirePerson,
-	},
-	actionhero.Action[wireInput, wireOutput]{
-		Name: "addPerson", Description: "Answers what it was given", Route: "POST /people/{name}", Run: wirePerson,
-	},
-	actionhero.Action[struct {
-		Code string `json:"code"`
-	}, actionhero.None]{
-		Name: "fail", Description: "Fails in the way it is told",
-		Run: func(_ context.Context, in struct {
+// wireActions returns the actions of the transcripts that are not built in.
+func wireActions() actionhero.Parts {
+	waiting := make(chan struct{}) // where one wait meets the next
+	return actionhero.Parts{
+		actionhero.Action[wireInput, wireOutput]{
+			Name: "person", Description: "Answers what it was given", Run: wirePerson,
+		},
+		actionhero.Action[wireInput, wireOutput]{
+			Name: "addPerson", Description: "Answers what it was given", Route: "POST /people/{name}", Run: wirePerson,
+		},
+		actionhero.Action[struct {
 			Code string `json:"code"`
-		}) (n actionhero.None, err error) {
-			for c := actionhero.CodeInternal; c <= actionhero.CodeUnavailable; c++ {
-				if c.String() == in.Code {
-					return n, actionhero.Errorf(c, "it is %s", c)
+		}, actionhero.None]{
+			Name: "fail", Description: "Fails in the way it is told",
+			Run: func(_ context.Context, in struct {
+				Code string `json:"code"`
+			}) (n actionhero.None, err error) {
+				for c := actionhero.CodeInternal; c <= actionhero.CodeUnavailable; c++ {
+					if c.String() == in.Code {
+						return n, actionhero.Errorf(c, "it is %s", c)
+					}
 				}
-			}
-			if in.Code == "panic" {
-				panic("as told")
-			}
-			return n, errors.New("a secret of the server")
+				if in.Code == "panic" {
+					panic("as told")
+				}
+				return n, errors.New("a secret of the server")
+			},
 		},
-	},
-	actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "nothing", Description: "Answers nothing", Kind: actionhero.KindRead,
-		Run: func(context.Context, actionhero.None) (n actionhero.None, err error) { return n, nil },
-	},
-	actionhero.Action[struct {
-		File *actionhero.File `json:"upload" required:"true"`
-	}, map[string]any]{
-		Name: "upload", Description: "Describes a file",
-		Run: func(_ context.Context, in struct {
+		actionhero.Action[actionhero.None, actionhero.None]{
+			Name: "nothing", Description: "Answers nothing", Kind: actionhero.KindRead,
+			Run: func(context.Context, actionhero.None) (n actionhero.None, err error) { return n, nil },
+		},
+		actionhero.Action[struct {
 			File *actionhero.File `json:"upload" required:"true"`
-		}) (map[string]any, error) {
-			text, err := io.ReadAll(in.File)
-			return map[string]any{"size": in.File.Size, "text": string(text)}, err
+		}, map[string]any]{
+			Name: "upload", Description: "Describes a file",
+			Run: func(_ context.Context, in struct {
+				File *actionhero.File `json:"upload" required:"true"`
+			}) (map[string]any, error) {
+				text, err := io.ReadAll(in.File)
+				return map[string]any{"size": in.File.Size, "text": string(text)}, err
+			},
 		},
-	},
-	actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "wait", Description: "Waits until the next request has been answered",
-		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
-			select {
-			case <-waiting:
-			case waiting <- struct{}{}:
-			case <-ctx.Done():
-			}
-			return n, ctx.Err()
+		actionhero.Action[actionhero.None, actionhero.None]{
+			Name: "wait", Description: "Waits until the next request has been answered",
+			Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+				select {
+				case <-waiting:
+				case waiting <- struct{}{}:
+				case <-ctx.Done():
+				}
+				return n, ctx.Err()
+			},
 		},
-	},
+	}
 }
-
-// waiting is where one wait meets the next.
-var waiting = make(chan struct{})
 
 // replay runs one transcript.
 type replay struct {
@@ -174,6 +212,7 @@ type replay struct {
 	server  *testkit.Server
 	clients map[string]*client
 	ids     map[string]string
+	secure  bool
 }
 
 // client is one client of a transcript.
@@ -245,9 +284,9 @@ func (r *replay) client(name string) *client {
 	var want string
 	switch name {
 	case "w", "x":
-		conn, want = lines(r.t, testkit.DialSocket(r.t, r.server.WSURL(), nil)), welcome+"}"
+		conn, want = lines(r.t, r.socket(testkit.WSPath)), welcome+"}"
 	case "s", "t":
-		socket := testkit.DialSocket(r.t, "ws://"+r.server.Web.Addr().String()+testkit.SIOPath, nil)
+		socket := r.socket(testkit.SIOPath)
 		socket.Await(`0{"sid":`)
 		socket.Send("40")
 		socket.Await(`40{"sid":`)
@@ -261,6 +300,16 @@ func (r *replay) client(name string) *client {
 		r.t.Errorf("the welcome is %s", got)
 	}
 	return c
+}
+
+// socket opens a WebSocket to path.
+func (r *replay) socket(path string) *testkit.Socket {
+	if r.secure {
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: r.server.ClientTLS}}
+		r.t.Cleanup(client.CloseIdleConnections)
+		return testkit.DialSocket(r.t, "wss://"+r.server.Web.TLSAddr().String()+path, &websocket.DialOptions{HTTPClient: client})
+	}
+	return testkit.DialSocket(r.t, "ws://"+r.server.Web.Addr().String()+path, nil)
 }
 
 func connected(t *testing.T, dial func() (net.Conn, error)) net.Conn {
@@ -330,7 +379,11 @@ func (r *replay) http(request []string) string {
 	if body != "" && !strings.Contains(head, "Content-Length") && !strings.Contains(head, "Transfer-Encoding") {
 		head += fmt.Sprintf("\r\nContent-Length: %d", len(body))
 	}
-	conn := connected(r.t, r.server.DialHTTP)
+	dial := r.server.DialHTTP
+	if r.secure {
+		dial = r.server.DialHTTPS("http/1.1")
+	}
+	conn := connected(r.t, dial)
 	_ = conn.SetDeadline(time.Now().Add(testkit.Wait))
 	if _, err := io.WriteString(conn, head+"\r\nHost: localhost\r\n\r\n"+body); err != nil {
 		r.t.Fatal(err)

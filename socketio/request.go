@@ -16,8 +16,16 @@ import (
 // call is one request of a client to run an action.
 type call struct {
 	member *member
-	id     []byte // number of the requested acknowledgement; nil: none
+	id     string // number of the requested acknowledgement, a part of the packet; "": none
 	req    actionhero.Request
+}
+
+// ack returns the digits of the acknowledgement number, or nil if there is none.
+func (r *call) ack() []byte {
+	if r.id == "" {
+		return nil
+	}
+	return jsonx.ViewBytes(r.id)
 }
 
 var (
@@ -29,7 +37,7 @@ var (
 // first argument. If the argument is invalid, newCall stores the error in req.Err, so that middleware, limits and the
 // log see the request too.
 func newCall(m *member, id, args []byte) *call {
-	r := &call{member: m, id: id}
+	r := &call{member: m, id: jsonx.ViewString(id)}
 	req := &r.req
 	m.api.InitRequest(req, transportName)
 	req.Conn, req.RemoteIP = m.conn, m.ip
@@ -98,11 +106,11 @@ func (r *call) param(key string, raw []byte) error {
 func (r *call) Run() (done bool) {
 	done = true // also after a panic
 	answered := false
-	defer r.member.recoverPanic(r.id, &answered)
+	defer r.member.recoverPanic(r.ack(), &answered)
 	out, err := r.member.api.Dispatch(r.member.ctx, &r.req)
 	buf := getBuffer()
 	defer putBuffer(buf)
-	*buf = appendAnswerHead((*buf)[:0], r.id)
+	*buf = appendAnswerHead((*buf)[:0], r.ack())
 	var failure *actionhero.Error
 	if content, ok := out.(*actionhero.Content); err != nil {
 		*buf, failure = wire.Failed(*buf, err)

@@ -14,8 +14,11 @@ type call struct {
 	actionhero.Request
 	session *session
 	at      lineID
-	hint    bool // KEY=VALUE follows the name of the action, and is ignored
 }
+
+// hinted is the Extra of a request whose line has KEY=VALUE after the name of the action, which is ignored. Few requests
+// have it, so it is no field of call: each call is as large as all its fields.
+type hinted struct{}
 
 func (ss *session) newCall(action string, at lineID) *call {
 	ss.actions.Add(1)
@@ -69,14 +72,19 @@ func (c *call) Do() {
 	} else {
 		*buf, failure = wire.Result((*buf)[:0], &c.Request, out, c.reserved()...)
 	}
-	*buf = appendTail(*buf, c.at, &answer{failure: failure, hint: c.hint})
+	*buf = appendTail(*buf, c.at, &answer{failure: failure, hint: c.hinted()})
 	ss.out.AddLater(*buf)
 	answered = true
 }
 
+func (c *call) hinted() bool {
+	_, ok := c.Extra.(hinted)
+	return ok
+}
+
 // reserved returns the names that the output of the action cannot have in this reply.
 func (c *call) reserved() []string {
-	if c.hint {
+	if c.hinted() {
 		return []string{hintKey}
 	}
 	return nil

@@ -79,8 +79,8 @@ func (ss *session) action(name, rest string, at lineID) {
 	c.Err = transport.ParamsOf(&c.Params).AddParams(&ss.params)
 	if rest != "" && name == "file" && ss.server.dialect.fileArgument {
 		c.Params.Set("fileName", rest)
-	} else {
-		c.hint = strings.Contains(rest, "=")
+	} else if strings.Contains(rest, "=") {
+		c.Extra = hinted{}
 	}
 	ss.loop.Enqueue(c)
 }

@@ -80,6 +80,9 @@ type Details interface {
 	// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted
 	// proxies. Package auth chooses the cookie of a session by them.
 	RequestTarget() (scheme, host string)
+	// RequestCookies returns the first header Cookie, or "", and whether the client has asked by HTTPS, as RequestTarget or
+	// the connection says. Package auth then calls neither RequestHeader nor RequestTarget to find a session.
+	RequestCookies() (line string, https bool)
 	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit, and package auth Set-Cookie.
 	AddResponseHeader(name, value string)
 }
@@ -156,24 +159,21 @@ func (h Host) AbandonedBudget() *bytebudget.Budget {
 	return h.host.AbandonedBudget().(*bytebudget.Budget)
 }
 
+// Authorize asks the authenticators of the app from whom req comes, whose identity it stores in req, and returns an error
+// if rule does not let the caller. It is for a request that is no call of an action. If rule is the zero Access, the
+// [actionhero.DefaultAccess] counts. The caller of Authorize may then dispatch req with the error as Err, so that the
+// middleware and the log see the refusal.
+func (h Host) Authorize(ctx context.Context, req *actionhero.Request, rule actionhero.Access) error {
+	return h.host.Authorize(ctx, req, &rule)
+}
+
+// CheckRule returns an error if [Host.Authorize] cannot check rule, because it needs the input of an action, or names an
+// empty role or scope.
+func (h Host) CheckRule(rule actionhero.Access) error { return h.host.CheckRule(&rule) }
+
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
-
-// Identify asks the authenticators of the app from whom the request comes, before the transport dispatches it: for a
-// transport whose messages also ask for other things than calls of actions. The request has the identity from then on, also
-// in [Host.Dispatch], which does not ask again. If err is not nil, the credentials are wrong or cannot be checked, and the
-// transport must refuse the message with err.
-func (h Host) Identify(ctx context.Context, req *actionhero.Request) (err *actionhero.Error) {
-	err, _ = h.host.Identify(ctx, req).(*actionhero.Error)
-	return err
-}
-
-// Permits reports whether the caller of the request may call the action with this name over the transport of the request,
-// as far as Action.Access and Action.Transports say so without the input. A middleware of the app may still refuse the call.
-func (h Host) Permits(req *actionhero.Request, action string) bool {
-	return h.host.Permits(req, action)
-}
 
 // Guarded reports whether the app or one of its actions has middleware. Without middleware, each client may run each
 // action.

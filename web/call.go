@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/gcra"
+	"github.com/actionhero-go/actionhero/internal/http1"
 )
 
 // call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request points to
@@ -54,15 +57,7 @@ func (c *call) RequestTLS() (state *tls.ConnectionState) {
 // Package auth calls RequestTarget through an interface to find out whether a cookie is safe on its way.
 func (c *call) RequestTarget() (scheme, host string) {
 	_ = c.use(func() error {
-		scheme, host = c.server.Forwarded(c.r)
-		switch {
-		case scheme != "":
-		case c.r.TLS != nil:
-			scheme = "https"
-		default:
-			scheme = "http"
-		}
-		if host == "" {
+		if scheme, host = c.target(); host == "" {
 			host = c.r.Host
 		}
 		return nil
@@ -70,13 +65,53 @@ func (c *call) RequestTarget() (scheme, host string) {
 	return scheme, host
 }
 
-// AddResponseHeader adds a header to the response. name must be in the canonical format. Limits call it through an interface to tell the client what is left.
+// target returns the scheme of the request, and its host if a trusted proxy has said which one it is.
+func (c *call) target() (scheme, host string) {
+	scheme, host = c.server.Forwarded(c.r)
+	switch {
+	case scheme != "":
+	case c.r.TLS != nil:
+		scheme = "https"
+	default:
+		scheme = "http"
+	}
+	return scheme, host
+}
+
+// RequestCookies returns the header Cookie, and whether the client has asked by HTTPS: by TLS to this server, or to a
+// trusted proxy. Package auth calls RequestCookies through an interface for each request, so it takes the lock only once.
+func (c *call) RequestCookies() (line string, https bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.over {
+		return "", false
+	}
+	values := c.r.Header["Cookie"]
+	if len(values) == 0 {
+		return "", false
+	}
+	scheme, _ := c.target()
+	return values[0], scheme == "https" || c.r.TLS != nil
+}
+
+// AddResponseHeader adds a header to the response. The method transport.Details.AddResponseHeader documents it.
 func (c *call) AddResponseHeader(name, value string) {
-	c.change(func() {
-		if fast, ok := c.w.(interface{ AddHeader(name, value string) bool }); !ok || !fast.AddHeader(name, value) {
-			c.w.Header().Add(name, value)
-		}
+	c.change(func() { c.w.Header().Add(name, value) })
+}
+
+// TellLimit adds the headers of a limit to the response. Package gcra calls TellLimit through an interface.
+func (c *call) TellLimit(limit *gcra.Headers, left int, next time.Duration) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.over {
+		return
+	}
+	fast, ok := c.w.(interface {
+		AddLimit(limit http1.Limit, left int, next time.Duration) bool
 	})
+	if !ok || !fast.AddLimit(limit, left, next) {
+		limit.Add(c.w.Header(), left, next)
+	}
 }
 
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its

@@ -51,6 +51,8 @@ type CommonConfig struct {
 	EchoParams *bool `json:"echoParams" auto:"true in the stock server, false in an app" doc:"repeat the params of a request in recievedParams of the response"`
 	PoweredBy  *bool `json:"poweredBy" auto:"true in the stock server, false in an app" doc:"send general.serverName in the header X-Powered-By"`
 
+	FastPath *bool `json:"fastPath" default:"true" doc:"serve ordinary HTTP/1.1 requests by the fast path of this server; if off, net/http serves all requests, with the same answers and up to half the speed"`
+
 	MaxConns         int    `json:"maxConnections" default:"20000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"server" reached:"the connection closes" doc:"connections to the ports for HTTP and HTTPS that may be open"`
 	MaxConnsPerAddr  int    `json:"maxConnectionsPerAddress" default:"1000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"the connection closes" doc:"connections that one client address may have open; it does not apply to trustedProxies and loopback"`
 	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request, unless its action has MaxBody"`

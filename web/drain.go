@@ -16,7 +16,7 @@ func (s *Server) Drain() {
 	}
 	s.drainedAt = time.Now()
 	for _, srv := range s.servers {
-		if d, ok := srv.(*plainServer); ok {
+		if d, ok := srv.(*portServer); ok {
 			d.engine.Drain()
 		}
 	}
@@ -28,7 +28,7 @@ func (s *Server) Resume() {
 	defer s.mu.Unlock()
 	s.draining.Store(false)
 	for _, srv := range s.servers {
-		if d, ok := srv.(*plainServer); ok {
+		if d, ok := srv.(*portServer); ok {
 			d.engine.Resume()
 		}
 	}
@@ -42,7 +42,7 @@ const (
 )
 
 // Settle blocks, after Drain and after the last connection was accepted, until a Stop loses no request: each connection
-// without TLS has had its first request, and those that wait for a further request had the time for one. It blocks not
+// over HTTP/1.1 has had its first request, and those that wait for a further request had the time for one. It blocks not
 // longer than until ctx is done, because a browser opens connections in advance. Those without a request since before Drain
 // do not count.
 func (s *Server) Settle(ctx context.Context) {
@@ -66,8 +66,8 @@ func (s *Server) waiting() (fresh, idle int, since time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, srv := range s.servers {
-		if d, ok := srv.(*plainServer); ok {
-			f, i := d.engine.Waiting()
+		if d, ok := srv.(*portServer); ok {
+			f, i := d.waiting()
 			fresh, idle = fresh+f, idle+i
 		}
 	}

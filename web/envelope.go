@@ -33,6 +33,7 @@ type fixed struct {
 	plain                   bool            // commonWeb.envelope is plain
 	echo                    bool            // responses of actions repeat the params
 	cached                  bool            // the configuration has a header Cache-Control
+	hsts                    []string        // value of the header Strict-Transport-Security; nil: none
 }
 
 var (
@@ -87,6 +88,21 @@ func (f *fixed) set(w http.ResponseWriter) {
 	h := w.Header()
 	for i := range f.headers {
 		h[f.headers[i].name] = f.headers[i].values
+	}
+}
+
+const hstsHeader = "Strict-Transport-Security"
+
+// setHSTS sets the header Strict-Transport-Security of a response over HTTPS, unless the configuration has this header.
+func (f *fixed) setHSTS(w http.ResponseWriter, r *http.Request) {
+	if r.TLS == nil || f.hsts == nil {
+		return
+	}
+	if fast, ok := w.(interface{ AddHeader(name, value string) bool }); ok && fast.AddHeader(hstsHeader, f.hsts[0]) {
+		return
+	}
+	if h := w.Header(); h[hstsHeader] == nil {
+		h[hstsHeader] = f.hsts
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -12,19 +13,22 @@ import (
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
-// plainServer serves HTTP without TLS. The fast path (package http1) serves ordinary requests. If a connection receives
-// any other request, the connection moves to a net/http server, which also serves all later requests of the connection.
-type plainServer struct {
-	listener net.Listener
-	engine   *http1.Server
-	fallback *http.Server
+// portServer serves HTTP/1.1, with or without TLS. The fast path (package http1) serves ordinary requests. If a connection
+// receives any other request, the connection moves to a net/http server, which also serves all later requests of the
+// connection. If commonWeb.fastPath is off, all connections are those of the net/http server.
+type portServer struct {
+	listener   net.Listener
+	engine     *http1.Server
+	fallback   *http.Server
+	handshakes *handshakes // nil without TLS
 }
 
-func (s *Server) servePlain(ln net.Listener) {
+// servePort serves the connections of ln, whose TLS configuration is secure. If secure is nil, they have no TLS.
+func (s *Server) servePort(ln net.Listener, secure *tls.Config) {
 	common := &s.cfg.Common
 	reaper := newReaper(common.HeaderTimeout, common.IdleTimeout)
-	conns := &fallbackListener{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}
-	p := &plainServer{listener: ln, fallback: s.newServer()}
+	conns := newFallbackListener(ln)
+	p := &portServer{listener: ln, fallback: s.newServer()}
 	p.fallback.ConnState = reaper.connState
 	p.engine = http1.New(http1.Config{
 		Handler: http.HandlerFunc(s.serveUnmounted), Eligible: s.eligible, Fallback: conns.add, OnPhase: reaper.enter,
@@ -37,18 +41,29 @@ func (s *Server) servePlain(ln net.Listener) {
 		defer cancel()
 		s.logServeError(p.fallback.Serve(conns))
 	})
+	serve := p.engine.Serve
+	if !*common.FastPath {
+		serve = func(nc net.Conn) { conns.add(nc, nil) }
+	}
+	if secure != nil {
+		p.handshakes = &handshakes{config: secure, log: s.api.Log(), reaper: reaper, http2: s.serveHTTP2Conns(ln, secure), http1: serve}
+		serve = p.handshakes.serve
+	}
 	accepting := progressListener{ln, common.WriteTimeout, reaper}
 	s.running.Go(func() {
-		netlisten.Accept(accepting, s.api.Log(), "web", func(nc net.Conn) { go p.engine.Serve(nc) })
+		netlisten.Accept(accepting, s.api.Log(), "web", func(nc net.Conn) { go serve(nc) })
 	})
 }
 
 // Shutdown closes the listener and waits for the running requests to end, but not longer than until ctx is done.
-func (p *plainServer) Shutdown(ctx context.Context) error {
+func (p *portServer) Shutdown(ctx context.Context) error {
 	_ = p.listener.Close()
 	var engine, fallback error
 	var stopping sync.WaitGroup
 	stopping.Go(func() { fallback = p.fallback.Shutdown(ctx) })
+	if p.handshakes != nil {
+		stopping.Go(p.handshakes.stop)
+	}
 	engine = p.engine.Shutdown(ctx)
 	stopping.Wait()
 	return errors.Join(engine, fallback)
@@ -56,7 +71,16 @@ func (p *plainServer) Shutdown(ctx context.Context) error {
 
 // Close closes the connections of the net/http server. It does not close the connections of the fast path, because
 // Shutdown has already closed them.
-func (p *plainServer) Close() error { return p.fallback.Close() }
+func (p *portServer) Close() error { return p.fallback.Close() }
+
+// waiting returns the number of connections that have had no request yet, and of those that wait for the next one.
+func (p *portServer) waiting() (fresh, idle int) {
+	fresh, idle = p.engine.Waiting()
+	if p.handshakes != nil {
+		fresh += p.handshakes.running()
+	}
+	return fresh, idle
+}
 
 // eligible reports whether the fast path may serve a request for path, the escaped path of the URL. If a mounted
 // handler may match path, eligible returns false, because the fast path calls no mounted handlers.
@@ -65,8 +89,8 @@ func (s *Server) eligible(_, path string) bool {
 	return m == nil || !m.mayMatch(path) && !strings.Contains(path, "%")
 }
 
-// fallbackListener is the listener of the net/http server in a plainServer. The fast path passes connections to the
-// method add, and the method Accept returns these connections to the net/http server.
+// fallbackListener is the listener of a net/http server whose connections were accepted before. The method add receives
+// them, and the method Accept returns them to the net/http server.
 type fallbackListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -74,10 +98,16 @@ type fallbackListener struct {
 	addr   net.Addr
 }
 
+func newFallbackListener(ln net.Listener) *fallbackListener {
+	return &fallbackListener{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}
+}
+
 // add blocks until Accept returns the connection nc to the net/http server. If the listener is closed, add closes nc.
 // read holds the bytes that the fast path has already read from nc.
 func (l *fallbackListener) add(nc net.Conn, read []byte) {
-	nc.(*progressConn).unread = read
+	if len(read) > 0 {
+		nc.(interface{ setUnread([]byte) }).setUnread(read)
+	}
 	select {
 	case l.conns <- nc:
 	case <-l.closed:

@@ -11,8 +11,11 @@ import (
 // headers X-Forwarded-Proto and X-Forwarded-Host, or without both according to the header Forwarded (RFC 7239). The scheme
 // is "http" or "https". A value is empty if the peer of the connection is not a trusted proxy, or no header has it.
 func (s *Server) Forwarded(r *http.Request) (scheme, host string) {
+	if len(s.proxies) == 0 {
+		return "", ""
+	}
 	hosts, schemes, elements := r.Header["X-Forwarded-Host"], r.Header["X-Forwarded-Proto"], r.Header["Forwarded"]
-	if len(s.proxies) == 0 || hosts == nil && schemes == nil && elements == nil {
+	if hosts == nil && schemes == nil && elements == nil {
 		return "", ""
 	}
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)

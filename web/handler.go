@@ -49,11 +49,13 @@ func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == s.healthPath {
+		s.fixed.setHSTS(w, r)
 		s.serveHealth(w, r)
 		return
 	}
 	s.requests.Add(1)
 	if !s.knowsHost(r) {
+		s.fixed.setHSTS(w, r)
 		s.refuseHost(w, r)
 		return
 	}
@@ -62,6 +64,7 @@ func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	s.fixed.set(w)
+	s.fixed.setHSTS(w, r)
 	if s.cors != nil && !isPreflight(r) {
 		s.cors.HandlerFunc(w, r) // adds headers
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -16,9 +15,7 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close")
 		}
-		if r.TLS != nil && s.cfg.HTTPS.HSTS > 0 {
-			w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(int64(s.cfg.HTTPS.HSTS/time.Second), 10)}
-		}
+		s.fixed.setHSTS(w, r)
 		if r.ProtoMajor == 2 {
 			s.serveHTTP2(w, r, next)
 			return

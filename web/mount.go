@@ -29,6 +29,7 @@ type mount struct {
 // pattern of [http.ServeMux]. The limits of the section "commonWeb", the check of hosts and CORS apply to these requests.
 // A request with another method than GET, HEAD and OPTIONS is refused if a page of an origin has sent it that
 // commonWeb.allowedOrigins does not list; see [CrossOrigin]. A body has the limit commonWeb.maxBodyBytes; see [MaxBody].
+// Every caller reaches the handler, also in an app with a [actionhero.DefaultAccess]; see [Protect].
 //
 // A handler at a path of static files does not protect the files behind it: the action "file" serves them over every
 // transport. Keep files that need a permission outside Config.FlatFileDirectory of package actionhero.
@@ -58,12 +59,14 @@ type maxBody struct {
 	most int64
 }
 
-// inside returns the handler that the app has wrapped with [CrossOrigin] and [MaxBody].
+// inside returns the handler that the app has wrapped with [CrossOrigin], [MaxBody] and [Protect].
 func inside(h http.Handler) http.Handler {
 	switch wrapper := h.(type) {
 	case crossOrigin:
 		return inside(wrapper.Handler)
 	case maxBody:
+		return inside(wrapper.Handler)
+	case protected:
 		return inside(wrapper.Handler)
 	}
 	return h
@@ -81,6 +84,8 @@ func (s *Server) mountRules(h http.Handler) (allPages bool, most int64) {
 			if !limited {
 				limited, most = true, wrapper.most
 			}
+			h = wrapper.Handler
+		case protected:
 			h = wrapper.Handler
 		default:
 			return allPages, most
@@ -120,6 +125,9 @@ func (s *Server) Mount(pattern string, h http.Handler) error {
 }
 
 func (s *Server) mount(pattern string, h http.Handler) error {
+	if err := s.checkRules(h); err != nil {
+		return fmt.Errorf("the handler cannot be mounted at %q: %w", pattern, err)
+	}
 	next := mounts{mux: http.NewServeMux()}
 	if now := s.mounts.Load(); now != nil {
 		next = *now
@@ -242,6 +250,7 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) bool {
 	}
 	writer := scopedWriter{new(scope), w}
 	defer writer.end()
+	r = s.mountedRequest(r) // a copy: net/http needs its own body when the handler returns
 	if r.Body != http.NoBody {
 		bytes := r.Body
 		if most >= 0 {
@@ -249,7 +258,6 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) bool {
 		}
 		body := newProgressBody(writer, bytes, s.cfg.Common.ReadTimeout)
 		body.scope = writer.scope
-		r = r.WithContext(r.Context()) // a copy: net/http needs its own body when the handler returns
 		r.Body = body
 	}
 	m.mux.ServeHTTP(writer, r)

@@ -80,24 +80,23 @@ func (r *reaper) sweep(now int64) {
 // connState is the ConnState function of an [http.Server]. It records the phase that corresponds to the new state of
 // the connection.
 func (r *reaper) connState(nc net.Conn, state http.ConnState) {
-	c, ok := nc.(*progressConn)
-	if !ok {
-		return
-	}
 	switch state {
 	case http.StateActive:
-		r.enter(c, http1.PhaseActive)
+		r.enter(nc, http1.PhaseActive)
 	case http.StateIdle:
-		r.enter(c, http1.PhaseIdle)
+		r.enter(nc, http1.PhaseIdle)
 	case http.StateHijacked:
-		r.enter(c, http1.PhaseHijacked)
+		r.enter(nc, http1.PhaseHijacked)
 	}
 }
+
+// restart begins the time for the first request anew, after a TLS handshake.
+func (r *reaper) restart(c *progressConn) { c.since.Store(r.now.Load()) }
 
 // enter records that the connection nc enters the given phase. If the phase is PhaseHead or PhaseIdle, the time limit
 // of the phase begins at this call. If the phase is PhaseHijacked, enter removes nc from the reaper.
 func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
-	c := nc.(*progressConn)
+	c := progressOf(nc)
 	switch old := http1.Phase(c.phase.Load()); phase {
 	case http1.PhaseHead:
 		if old == http1.PhaseHead {
@@ -116,11 +115,7 @@ func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 // connection is in the phase http1.PhaseIdle, the first byte from the socket begins the phase http1.PhaseHead.
 func (c *progressConn) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
-		n := copy(p, c.unread)
-		if c.unread = c.unread[n:]; len(c.unread) == 0 {
-			c.unread = nil // frees the buffer: the connection may live long
-		}
-		return n, nil
+		return takeUnread(&c.unread, p), nil
 	}
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.reaper != nil && c.phase.Load() == int32(http1.PhaseIdle) {
@@ -128,6 +123,17 @@ func (c *progressConn) Read(p []byte) (int, error) {
 		c.phase.CompareAndSwap(int32(http1.PhaseIdle), int32(http1.PhaseHead))
 	}
 	return n, err
+}
+
+func (c *progressConn) setUnread(text []byte) { c.unread = text }
+
+// takeUnread moves bytes of unread to p, and returns their number.
+func takeUnread(unread *[]byte, p []byte) int {
+	n := copy(p, *unread)
+	if *unread = (*unread)[n:]; len(*unread) == 0 {
+		*unread = nil // frees the buffer: the connection may live long
+	}
+	return n
 }
 
 // SetReadDeadline sets the read deadline of the connection. If the connection has a reaper, t is zero and no deadline

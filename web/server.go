@@ -3,8 +3,7 @@
 // Each request becomes an [actionhero.Request] and is dispatched like the requests of all other transports. This
 // package holds the HTTP part: the meaning of URLs, the sources of params, the envelope of a response, files, and the
 // functions with which an action changes its response ([SetStatus], [Header], [Redirect], [Writer]). The package
-// internal/http1, the fast path, reads and writes the ordinary requests over HTTP/1.1 without TLS. net/http serves all
-// other requests.
+// internal/http1, the fast path, reads and writes the ordinary requests over HTTP/1.1. net/http serves all other requests.
 //
 // Begin reading at [Server.ServeHTTP] in handler.go for requests, and at fastpath.go for the choice between the fast
 // path and net/http.
@@ -24,6 +23,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,6 +92,9 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	}
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal && cfg.Common.Envelope != "plain")
+	if hsts := cfg.HTTPS.HSTS; hsts > 0 {
+		s.fixed.hsts = []string{"max-age=" + strconv.FormatInt(int64(hsts/time.Second), 10)}
+	}
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
@@ -147,7 +150,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	if plain != nil {
 		s.http = plain.Addr()
-		s.servePlain(plain)
+		s.servePort(plain, nil)
 		s.api.Listening(netlisten.Port(plain))
 	}
 	if secure != nil {
@@ -182,17 +185,7 @@ func (s *Server) serveTLS(ctx context.Context, limits *netlisten.Limits) (net.Li
 		return nil, err
 	}
 	ln = limits.Listener(ln)
-	srv := s.newServer()
-	s.servers = append(s.servers, srv)
-	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
-	srv.TLSConfig = tlsConfig
-	// A client cannot answer an HTTP/2 ping while the client sends a frame, so a ping also limits the time for a frame.
-	limit := s.cfg.Common.HeaderTimeout
-	srv.ConnContext = withHTTP2Conn
-	srv.HTTP2 = &http.HTTP2Config{
-		SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2, MaxConcurrentStreams: s.cfg.HTTPS.MaxStreams,
-	}
-	s.running.Go(func() { s.logServeError(srv.ServeTLS(progressListener{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
+	s.servePort(ln, tlsConfig)
 	return ln, nil
 }
 

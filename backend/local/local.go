@@ -100,6 +100,9 @@ func New(config Config) *Backend {
 	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New(), cluster: newCluster()}
 }
 
+// Folder implements [backend.Keeper]: it returns [QueueConfig.Path].
+func (b *Backend) Folder() string { return b.config.Queue.Path }
+
 // Store returns the key-value store of the backend, which has the entries and locks.
 func (b *Backend) Store() backend.Store { return b.store }
 

@@ -103,7 +103,7 @@ func identities(ctx context.Context, passes int, slice time.Duration) error {
 			}
 			header = "Cookie: " + cookie + "\r\n"
 		}
-		targets = append(targets, slices.Target{Server: s, Load: loadWith(s.Addr, header)})
+		targets = append(targets, slices.Target{Server: s, Load: busyLoad(s.Addr, header)})
 	}
 	results, err := slices.Run(targets, passes, slice)
 	if err != nil {

@@ -37,8 +37,8 @@ type Host interface {
 	Action(name string) any                         // an *actionhero.ActionInfo, or nil
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	Guarded() bool
-	Identify(ctx context.Context, req any) (err any) // err is an *actionhero.Error, or nil
-	Permits(req any, action string) bool
+	Authorize(ctx context.Context, req, rule any) error // req is an *actionhero.Request, rule an *actionhero.Access
+	CheckRule(rule any) error                           // rule is an *actionhero.Access
 	Cancel(req any)
 	ReturnsContent(action string) bool
 	ReturnsNothing(action string) bool

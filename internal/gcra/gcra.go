@@ -16,7 +16,7 @@ import (
 // Bounds of the memory of a Table: about 7 MiB.
 const (
 	shards    = 64
-	shardSize = 2048 // keys of a shard
+	shardSize = 2048 // keys of a shard; a slot has 16 bits
 	shadows   = 1024 // shadows of a shard
 )
 
@@ -38,9 +38,14 @@ type Table struct {
 // shard is a part of a Table. Its times are nanoseconds since Table.base.
 type shard struct {
 	mu     sync.Mutex
-	full   map[Key]int64 // when the full limit of the key is available again
-	shadow []int64       // the latest time of the forgotten keys; nil: no key was forgotten early
+	slots  map[Key]uint16 // the indexes of the keys in full: an event of a known key needs one look into the map
+	full   []int64        // when the full limit of a key is available again
+	free   []uint16       // the slots without a key
+	shadow []int64        // the latest time of the forgotten keys; nil: no key was forgotten early
 }
+
+// noSlot is the slot of an unknown key.
+const noSlot = -1
 
 // NewTable returns an empty Table.
 func NewTable() *Table { return newTable(shardSize) }
@@ -71,19 +76,20 @@ func (t *Table) Take(key Key, rate backend.Rate) backend.Taken {
 	now := t.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := max(s.time(key, shadow), now)
+	full, slot := s.time(key, shadow)
+	full = max(full, now)
 	late := full > now+int64(rate.Window()) // of a key with a slower rate, which shares the shadow
 	if late {
 		full = now + int64(rate.Window())
 	}
 	if wait := rate.Wait(time.Duration(full - now)); wait > 0 {
 		if late {
-			t.set(s, key, full, now)
+			t.set(s, key, slot, full, now)
 		}
 		return backend.Taken{Wait: wait, Full: time.Duration(full - now)}
 	}
 	full += int64(rate.Every)
-	t.set(s, key, full, now)
+	t.set(s, key, slot, full, now)
 	return backend.Taken{Full: time.Duration(full - now)}
 }
 
@@ -93,7 +99,8 @@ func (t *Table) Look(key Key, rate backend.Rate) backend.Taken {
 	now := t.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := time.Duration(max(s.time(key, shadow)-now, 0))
+	at, _ := s.time(key, shadow)
+	full := time.Duration(max(at-now, 0))
 	return backend.Taken{Wait: rate.Wait(full), Full: full}
 }
 
@@ -103,8 +110,9 @@ func (t *Table) Raise(key Key, full time.Duration) {
 	now := t.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at := now + int64(full); at > s.time(key, shadow) {
-		t.set(s, key, at, now)
+	known, slot := s.time(key, shadow)
+	if at := now + int64(full); at > known {
+		t.set(s, key, slot, at, now)
 	}
 }
 
@@ -113,7 +121,7 @@ func (t *Table) Len() (n int) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		n += len(s.full)
+		n += len(s.slots)
 		s.mu.Unlock()
 	}
 	return n
@@ -127,23 +135,41 @@ func (t *Table) find(key Key) (*shard, int) {
 	return &t.shards[sum%shards], int(sum / shards % shadows)
 }
 
-// time returns when the full limit of the key is available again.
-func (s *shard) time(key Key, shadow int) int64 {
-	if full, known := s.full[key]; known || s.shadow == nil {
-		return full
+// time returns when the full limit of the key is available again, and the slot of the key.
+func (s *shard) time(key Key, shadow int) (full int64, slot int) {
+	if known, ok := s.slots[key]; ok {
+		return s.full[known], int(known)
 	}
-	return s.shadow[shadow]
+	if s.shadow == nil {
+		return 0, noSlot
+	}
+	return s.shadow[shadow], noSlot
 }
 
-// set stores the time of a key. In a full shard, another key makes room.
-func (t *Table) set(s *shard, key Key, full, now int64) {
-	if s.full == nil {
-		s.full = map[Key]int64{}
+// set stores the time of a key with the slot that time has returned. In a full shard, a new key takes the slot of another.
+func (t *Table) set(s *shard, key Key, slot int, full, now int64) {
+	if slot != noSlot {
+		s.full[slot] = full
+		return
 	}
-	if _, known := s.full[key]; !known && len(s.full) >= t.size {
+	if s.slots == nil {
+		s.slots = map[Key]uint16{}
+	}
+	if len(s.slots) >= t.size {
 		t.forget(s, now)
 	}
-	s.full[key] = full
+	if last := len(s.free) - 1; last >= 0 {
+		slot, s.free = int(s.free[last]), s.free[:last]
+	} else {
+		slot, s.full = len(s.full), append(s.full, 0)
+	}
+	s.slots[key], s.full[slot] = uint16(slot), full
+}
+
+// remove forgets a key with its slot.
+func (s *shard) remove(key Key, slot uint16) {
+	delete(s.slots, key)
+	s.free = append(s.free, slot)
 }
 
 // forgetLooks is the maximum number of keys that one call of forget examines. The number is small because an event must
@@ -156,9 +182,9 @@ func (t *Table) forget(s *shard, now int64) {
 	var nearest Key
 	var soonest int64
 	looks, dropped := 0, false
-	for key, full := range s.full {
-		if full <= now {
-			delete(s.full, key)
+	for key, slot := range s.slots {
+		if full := s.full[slot]; full <= now {
+			s.remove(key, slot)
 			dropped = true
 		} else if soonest == 0 || full < soonest {
 			nearest, soonest = key, full
@@ -170,7 +196,7 @@ func (t *Table) forget(s *shard, now int64) {
 	if dropped {
 		return
 	}
-	delete(s.full, nearest)
+	s.remove(nearest, s.slots[nearest])
 	if s.shadow == nil {
 		s.shadow = make([]int64, shadows)
 	}

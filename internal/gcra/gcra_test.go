@@ -146,12 +146,3 @@ func TestKeysDiffer(t *testing.T) {
 		t.Error("keys of texts are not unique, not stable or not secret")
 	}
 }
-
-func BenchmarkTake(b *testing.B) {
-	table, rate := NewTable(), backend.Rate{Every: 1, Burst: 1}
-	key := table.KeyOf("a")
-	b.ReportAllocs()
-	for b.Loop() {
-		table.Take(key, rate)
-	}
-}

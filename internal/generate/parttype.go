@@ -22,13 +22,19 @@ var partTypes = map[string][]string{
 	Module + "/auth": {"Sessions", "Keys"},
 }
 
-// partFuncs are the functions of each package of the framework that return a part.
+// partFuncs are the functions of each package of the framework that return a part. A part that is not in the list of an app
+// has no effect: for an authenticator, or a rule, nothing would say so.
 var partFuncs = map[string][]string{
-	Module + "/auth":      {"NewSessions", "NewKeys", "Bearer"},
-	Module:                {"DefaultAccess"},
-	Module + "/web":       {"Mount"},
-	Module + "/transport": {"Part"},
+	Module:                     {"DefaultAccess"},
+	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewKeys", "NewSessions"},
+	Module + "/auth/oidc":      {"JWT", "Login"},
+	Module + "/plugins/sqlite": {"File", "New"},
+	Module + "/transport":      {"Part"},
+	Module + "/web":            {"Mount"},
 }
+
+// partMethods are the methods of the framework that return a part, on values of any package of an app.
+var partMethods = []string{"LoginAction"}
 
 // maxDepth bounds how many declarations lead from a name to its type.
 const maxDepth = 10
@@ -145,7 +151,8 @@ func (f *sourceFile) kindOfCall(call *ast.CallExpr, depth int) partKind {
 	}
 	switch fun := fun.(type) {
 	case *ast.SelectorExpr:
-		if importPath, name := f.qualified(fun); slices.Contains(partFuncs[importPath], name) {
+		importPath, name := f.qualified(fun)
+		if slices.Contains(partFuncs[importPath], name) || importPath == "" && slices.Contains(partMethods, fun.Sel.Name) {
 			return isPart
 		}
 	case *ast.FuncLit:

@@ -56,6 +56,9 @@ var Mounted = web.Mount("/x", http.NotFoundHandler())
 var Logins = auth.NewSessions(auth.SessionConfig{})
 var Staff *auth.Sessions = Logins
 var Rule = ah.DefaultAccess(ah.Authenticated)
+var Passwords, Machines = auth.Basic(auth.BasicConfig{}), auth.ClientCert(nil)
+var keys = auth.NewKeys(auth.KeyConfig{})
+var KeyLogin = keys.LoginAction("keyLogin")
 var Command = cli.Command{Name: "x"}
 
 const Section = ah.Section[Settings]("section")
@@ -103,7 +106,7 @@ module example.com/other
 package broken (
 `)
 	list, synced, err := syncIn(t, dir)
-	want := strings.Fields("Literal Pointer Declared First Second Grouped Called Generic Copied Aliased Immediate actionhero.Parts(List) Nested Mounted Logins Staff Rule Command Section Dotted")
+	want := strings.Fields("Literal Pointer Declared First Second Grouped Called Generic Copied Aliased Immediate actionhero.Parts(List) Nested Mounted Logins Staff Rule Passwords Machines KeyLogin Command Section Dotted")
 	if err != nil || synced.Parts != len(want) || len(synced.Notes) > 0 {
 		t.Errorf("%d parts, %q, %v", synced.Parts, synced.Notes, err)
 	}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -46,6 +47,7 @@ type conn struct {
 	server *Server
 	nc     net.Conn
 	remote string
+	tls    *tls.ConnectionState // nil: a connection without TLS
 	reader pooledreader.Reader
 	state  atomic.Int32
 	silent bool // no request had come at the last Drain; guarded by the mutex of the server
@@ -59,8 +61,21 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, remote: nc.RemoteAddr().String()}
+	if secure, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		state := secure.ConnectionState()
+		c.tls = &state
+	}
 	c.reader.Init(nc)
 	return c
+}
+
+// abort closes the connection at once. The Close of a TLS connection could block, because it sends an alert.
+func (c *conn) abort() {
+	if secure, ok := c.nc.(interface{ NetConn() net.Conn }); ok {
+		_ = secure.NetConn().Close()
+		return
+	}
+	_ = c.nc.Close()
 }
 
 // Space implements pooledreader.Buffer. It returns the free part of the input buffer. If the connection has no input

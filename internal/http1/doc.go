@@ -1,4 +1,4 @@
-// Package http1 is the fast path for HTTP/1.1 connections without TLS. It serves the ordinary requests, which nearly
+// Package http1 is the fast path for HTTP/1.1 connections, with or without TLS. It serves the ordinary requests, which nearly
 // all clients send, and leaves all other requests to net/http. Begin reading at [Server.Serve].
 //
 // A request is ordinary if it is small and in the strictest form of RFC 9112: one Host header, a body whose length is

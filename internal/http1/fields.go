@@ -160,22 +160,17 @@ func (c *call) appendDefaults(dst, body []byte) []byte {
 // appendField appends one header line to dst for each of values. Spaces replace line ends and other control characters
 // in a value. If name is not a valid header name, appendField appends nothing.
 func appendField(dst []byte, name string, values []string) []byte {
-	for _, value := range values {
-		dst = appendLine(dst, name, value)
-	}
-	return dst
-}
-
-// appendLine is appendField for one value.
-func appendLine(dst []byte, name, value string) []byte {
 	if name == "" || !onlyBytes(name, &tokenByte) {
 		return dst
 	}
-	if !validValue(value) {
-		value = strings.Map(printable, value)
+	for _, value := range values {
+		if !validValue(value) {
+			value = strings.Map(printable, value)
+		}
+		dst = append(append(dst, name...), ": "...)
+		dst = append(append(dst, trim(value)...), "\r\n"...)
 	}
-	dst = append(append(dst, name...), ": "...)
-	return append(append(dst, trim(value)...), "\r\n"...)
+	return dst
 }
 
 // trim returns value without the spaces and tabs around it. Nearly all values have none, and strings.Trim would build the

@@ -31,6 +31,7 @@ func newCall(c *conn, text string) (*call, bool) {
 	r.Method, r.URL, r.RequestURI = method, call.url, target
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.Host, r.RemoteAddr, r.Close, r.ContentLength = call.host, c.remote, call.closes, call.length
+	r.TLS = c.tls
 	call.request = r
 	return call, true
 }
@@ -134,7 +135,27 @@ func (c *call) readHeaders(header http.Header, text string) bool {
 	}
 }
 
+// validValue reports whether value has no control characters, except tabs. It looks at eight bytes at a time: the values
+// of a browser have hundreds.
 func validValue(value string) bool {
+	for len(value) >= 8 {
+		if !allPrintable(value) && !validBytes(value[:8]) {
+			return false
+		}
+		value = value[8:]
+	}
+	return validBytes(value)
+}
+
+// allPrintable reports whether the first eight bytes of value are printable ASCII characters.
+func allPrintable(value string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	v := uint64(value[0]) | uint64(value[1])<<8 | uint64(value[2])<<16 | uint64(value[3])<<24 |
+		uint64(value[4])<<32 | uint64(value[5])<<40 | uint64(value[6])<<48 | uint64(value[7])<<56
+	return (v|(v+ones)|(v-' '*ones))&highs == 0 // v+ones turns 0x7f into 0x80; v-' '*ones borrows below a space
+}
+
+func validBytes(value string) bool {
 	for i := range len(value) {
 		if b := value[i]; b < ' ' && b != '\t' || b == 0x7f {
 			return false

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Prepared is a set of headers that many responses have in common, and its text. A response with a Prepared needs no map
@@ -30,37 +31,43 @@ func Prepare(header http.Header) *Prepared {
 var notPrepared = []string{"Date", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Connection", "Trailer"}
 
 // SwapPrepared replaces the headers of the response, which must be those of old, with those of p. old is nil for a response
-// without headers. If p is nil or has a header that AddHeader has added, if the response has other headers, or if the handler
+// without headers. If p is nil, if the response has other headers than these and those of AddLimit, or if the handler
 // has called Header or has begun the response, SwapPrepared changes nothing and returns false.
 func (c *call) SwapPrepared(old, p *Prepared) bool {
 	if c.header != nil || c.status != 0 || c.prepared != old || p == nil {
 		return false
 	}
-	for _, h := range c.added[:c.addedCount] {
-		if p.header[h.name] != nil {
-			return false
-		}
-	}
 	c.prepared = p
 	return true
 }
 
-// maxAdded is the number of headers that AddHeader takes.
-const maxAdded = 4
+// Limit writes the headers that tell a client about one limit. None of them changes how a response is sent.
+type Limit interface {
+	// AppendLines appends the header lines to dst: the events that are left, and the time until there are more.
+	AppendLines(dst []byte, left int, next time.Duration) []byte
+	// Add adds the same headers to header.
+	Add(header http.Header, left int, next time.Duration)
+}
 
-// addedHeader is a header next to those of a Prepared.
-type addedHeader struct{ name, value string }
+// maxLimits is the number of limits that AddLimit takes for one response.
+const maxLimits = 3
 
-// AddHeader adds a header to the response, which then still needs no map of headers. name must be in the canonical format.
-// If the response has no Prepared, if it has other headers already or has begun, or if the header changes how a response is
-// sent, AddHeader changes nothing and returns false: the handler then adds the header with Header.
-func (c *call) AddHeader(name, value string) bool {
-	if c.header != nil || c.status != 0 || c.prepared == nil || c.addedCount == maxAdded ||
-		slices.Contains(notPrepared, name) || c.prepared.header[name] != nil || strings.HasPrefix(name, http.TrailerPrefix) {
+// toldLimit is a limit that a response tells of.
+type toldLimit struct {
+	limit Limit
+	left  int
+	next  time.Duration
+}
+
+// AddLimit adds the headers of a limit to the response, which then still needs no map of headers. If the response has no
+// Prepared, if it has other headers already or has begun, or if it tells of maxLimits, AddLimit changes nothing and
+// returns false: the handler then adds the headers with Header.
+func (c *call) AddLimit(limit Limit, left int, next time.Duration) bool {
+	if c.header != nil || c.status != 0 || c.prepared == nil || c.limitCount == maxLimits {
 		return false
 	}
-	c.added[c.addedCount] = addedHeader{name, value}
-	c.addedCount++
+	c.limits[c.limitCount] = toldLimit{limit, left, next}
+	c.limitCount++
 	return true
 }
 
@@ -71,8 +78,9 @@ func (c *call) usePrepared(dst []byte) ([]byte, bool) {
 	}
 	c.hasType = c.prepared.header["Content-Type"] != nil
 	dst = append(dst, c.prepared.text...)
-	for i := range c.addedCount {
-		dst = appendLine(dst, c.added[i].name, c.added[i].value)
+	for i := range c.limitCount {
+		told := &c.limits[i]
+		dst = told.limit.AppendLines(dst, told.left, told.next)
 	}
 	return dst, true
 }

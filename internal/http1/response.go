@@ -23,9 +23,9 @@ type response struct {
 	hasDeadline bool        // the handler has set a write deadline
 	returned    atomic.Bool // the handler has returned
 
-	prepared   *Prepared             // the headers, while header is nil
-	added      [maxAdded]addedHeader // further headers, while header is nil
-	addedCount int
+	prepared   *Prepared            // the headers, while header is nil
+	limits     [maxLimits]toldLimit // further headers, while header is nil
+	limitCount int
 	header     http.Header // the headers that the handler sets; nil until the handler needs them
 	status     int         // 0: not set yet
 	head       *[]byte     // status line and headers, without the headers that depend on the body
@@ -68,8 +68,8 @@ func (c *call) Header() http.Header {
 		if c.prepared != nil {
 			maps.Copy(c.header, c.prepared.header)
 		}
-		for _, h := range c.added[:c.addedCount] {
-			c.header.Add(h.name, h.value) // no name of the Prepared, whose slices belong to all responses
+		for i := range c.limitCount {
+			c.limits[i].limit.Add(c.header, c.limits[i].left, c.limits[i].next)
 		}
 	}
 	return c.header

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/http1"
 )
@@ -73,6 +74,17 @@ func TestAReusedRequestIsEmpty(t *testing.T) {
 	}
 }
 
+// rate is a limit with a header X-Rate.
+type rate struct{}
+
+func (r rate) AppendLines(dst []byte, left int, next time.Duration) []byte {
+	return fmt.Appendf(dst, "X-Rate: %d %v\r\n", left, next)
+}
+
+func (r rate) Add(header http.Header, left int, next time.Duration) {
+	header.Add("X-Rate", fmt.Sprintf("%d %v", left, next))
+}
+
 // A response with prepared headers is the same as one with these headers in a map, for each status.
 func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 	t.Parallel()
@@ -98,13 +110,17 @@ func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 			for name, values := range header {
 				w.Header()[name] = values
 			}
-			w.Header()["X-Rate"] = []string{"1", "2\n"}
+			w.Header()["X-Rate"] = []string{"1 0s", "2 1s", "3 2s"}
 		case "/added", "/added-seen":
-			add := w.(interface{ AddHeader(name, value string) bool }).AddHeader
-			if add("X-Rate", "1") || !fast.SwapPrepared(nil, prepared) || !add("X-Rate", "1") || !add("X-Rate", "2\n") || add("A", "3") || add("Date", "now") || fast.SwapPrepared(prepared, http1.Prepare(http.Header{"X-Rate": {"0"}})) {
+			add := func(left int) bool {
+				return w.(interface {
+					AddLimit(limit http1.Limit, left int, next time.Duration) bool
+				}).AddLimit(rate{}, left, time.Duration(left-1)*time.Second)
+			}
+			if add(1) || !fast.SwapPrepared(nil, base) || !add(1) || !fast.SwapPrepared(base, prepared) || !add(2) || !add(3) || add(4) {
 				t.Error("the headers are not added as documented")
 			}
-			if r.URL.Path == "/added-seen" && (!slices.Equal(w.Header()["X-Rate"], []string{"1", "2\n"}) || add("X-Rate", "3")) {
+			if r.URL.Path == "/added-seen" && (!slices.Equal(w.Header()["X-Rate"], []string{"1 0s", "2 1s", "3 2s"}) || add(4)) {
 				t.Errorf("the headers are %v", w.Header())
 			}
 		default:

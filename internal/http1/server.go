@@ -37,7 +37,7 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Server serves the ordinary requests of HTTP/1.1 connections without TLS. If a request is not ordinary, the Server
+// Server serves the ordinary requests of HTTP/1.1 connections. If a request is not ordinary, the Server
 // passes the connection to Config.Fallback.
 type Server struct {
 	cfg     Config
@@ -59,7 +59,7 @@ func New(cfg Config) *Server {
 	return &Server{cfg: cfg, conns: map[*conn]struct{}{}}
 }
 
-// Serve serves the requests on the connection nc. If a request is not ordinary, Serve passes nc to Config.Fallback and
+// Serve serves the requests on the connection nc. If nc is a TLS connection, its handshake has ended. If a request is not ordinary, Serve passes nc to Config.Fallback and
 // returns. If a handler hijacks nc, Serve returns without closing nc. In all other cases, Serve closes nc before it
 // returns.
 func (s *Server) Serve(nc net.Conn) {
@@ -122,13 +122,19 @@ func (s *Server) Waiting() (fresh, idle int) {
 // handlers, because a handler that ignores its context must not block the process.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ending.Store(stopping)
+	var closing sync.WaitGroup
 	s.each(func(c *conn) {
-		if c.state.CompareAndSwap(stateIdle, stateClosing) || c.state.CompareAndSwap(stateFresh, stateClosing) {
+		switch {
+		case !c.state.CompareAndSwap(stateIdle, stateClosing) && !c.state.CompareAndSwap(stateFresh, stateClosing):
+		case c.tls == nil:
 			_ = c.nc.Close()
+		default:
+			closing.Go(func() { _ = c.nc.Close() }) // tells the client, and may block for seconds if the client reads nothing
 		}
 	})
 	done := make(chan struct{})
 	go func() {
+		closing.Wait()
 		s.running.Wait()
 		close(done)
 	}()
@@ -137,7 +143,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	s.each(func(c *conn) { _ = c.nc.Close() })
+	s.each((*conn).abort)
 	return ctx.Err()
 }
 

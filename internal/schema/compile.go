@@ -113,7 +113,7 @@ func (f *inputField) checkTag(tag, text string) error {
 	var d *decodeState
 	d = d.begin(f.name, true)
 	p := layout.New(f.plan.t)
-	v := Value{Text: text}
+	v := TextValue(text)
 	if f.plan.set != nil {
 		d.report(f.plan, p, f.plan.setValue(p, &v))
 	} else {

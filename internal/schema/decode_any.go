@@ -18,7 +18,7 @@ func (c *typePlan) planAny() {
 		return ok
 	}
 	c.text = func(_ *decodeState, p layout.Pointer, v *Value) bool {
-		*layout.As[any](p) = validUTF8(v.lastText())
+		*layout.As[any](p) = validUTF8(v.LastText())
 		return true
 	}
 }

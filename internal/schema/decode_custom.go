@@ -62,7 +62,7 @@ func (c *customPlan) json(d *decodeState, p layout.Pointer) bool {
 }
 
 func (c *customPlan) text(d *decodeState, p layout.Pointer, v *Value) bool {
-	if c.unmarshalText(p, v.lastText()) {
+	if c.unmarshalText(p, v.LastText()) {
 		return true
 	}
 	d.wrongType(c.plan)
@@ -97,7 +97,7 @@ func (c *typePlan) planRaw() {
 		return true
 	}
 	c.text = func(_ *decodeState, p layout.Pointer, v *Value) bool {
-		s := v.lastText()
+		s := v.LastText()
 		if raw := trim(jsonx.ViewBytes(s)); jsonx.Valid(raw) == nil {
 			*layout.As[[]byte](p) = slices.Clone(raw)
 		} else {

@@ -43,10 +43,10 @@ func (c *compiler) filePlan(t reflect.Type) *typePlan {
 // params with the key of the input. It returns false if the input is not given. An empty text counts as not given,
 // because a form sends an empty text if the user chose no file.
 func (f *inputField) decodeFile(d *decodeState, p layout.Pointer, v *Value, params []Param) bool {
-	if v.File == nil {
-		sent := v.lastText()
-		if v.Raw != nil {
-			sent = string(trim(v.Raw))
+	if v.File() == nil {
+		sent := v.LastText()
+		if raw := v.JSON(); raw != nil {
+			sent = string(trim(raw))
 		}
 		switch sent {
 		case "", `""`, "null":
@@ -57,11 +57,11 @@ func (f *inputField) decodeFile(d *decodeState, p layout.Pointer, v *Value, para
 	}
 	ok := true
 	if f.plan.class == classFile {
-		ok = f.plan.file(p, v.File)
+		ok = f.plan.file(p, v.File())
 	} else {
 		for i := range params {
-			if params[i].Key == f.name && params[i].Value.File != nil {
-				ok = f.plan.file(p, params[i].Value.File) && ok
+			if params[i].Key == f.name && params[i].Value.File() != nil {
+				ok = f.plan.file(p, params[i].Value.File()) && ok
 			}
 		}
 	}

@@ -44,13 +44,14 @@ func (l *listPlan) json(d *decodeState, p layout.Pointer) bool {
 // text decodes a list that was sent as text. The text is a JSON array, or elements separated by commas. If the client
 // repeated the key, each text is one element.
 func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
-	parts := []string{value.Text}
-	if len(value.More) > 0 {
-		parts = append(parts, value.More...)
-	} else if i := jsonx.SkipSpace(jsonx.ViewBytes(value.Text), 0); i < len(value.Text) && value.Text[i] == '[' {
-		return d.decodeJSONIn(value.Text, l.plan, p, '[')
+	first, more := value.Text(), value.MoreTexts()
+	parts := []string{first}
+	if len(more) > 0 {
+		parts = append(parts, more...)
+	} else if i := jsonx.SkipSpace(jsonx.ViewBytes(first), 0); i < len(first) && first[i] == '[' {
+		return d.decodeJSONIn(first, l.plan, p, '[')
 	} else if !slices.Contains([]class{classList, classMap, classStruct, classRaw}, l.plan.elem.class) {
-		parts = splitList(value.Text)
+		parts = splitList(first)
 	}
 	v := p.Value(l.plan.t)
 	for i, part := range parts {

@@ -89,5 +89,5 @@ func (m *mapPlan) hasRoom(d *decodeState, n int) bool {
 }
 
 func (m *mapPlan) text(d *decodeState, p layout.Pointer, v *Value) bool {
-	return d.decodeJSONIn(v.lastText(), m.plan, p, '{')
+	return d.decodeJSONIn(v.LastText(), m.plan, p, '{')
 }

@@ -201,7 +201,7 @@ func (d *decodeState) decodeString(c *typePlan, p layout.Pointer) bool {
 		d.wrongType(c)
 		return false
 	}
-	ok := c.text(d, p, &Value{Text: s})
+	ok := c.text(d, p, &Value{data: s})
 	d.ascend()
 	return ok
 }

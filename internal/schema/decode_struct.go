@@ -41,7 +41,7 @@ func (s *structPlan) complete(c *typePlan) {
 		d.ascend()
 		return true
 	}
-	c.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return d.decodeJSONIn(v.lastText(), c, p, '{') }
+	c.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return d.decodeJSONIn(v.LastText(), c, p, '{') }
 }
 
 // decode decodes the JSON object at the cursor into the struct at p. It ignores members that the struct does not have.
@@ -133,5 +133,5 @@ func (f *inputField) setDefault(d *decodeState, p layout.Pointer) {
 		f.plan.set(p, f.def, fromText)
 		return
 	}
-	f.plan.text(d, p, &Value{Text: f.def})
+	f.plan.text(d, p, &Value{data: f.def})
 }

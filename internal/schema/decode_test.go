@@ -33,10 +33,19 @@ func decode[T any](t testing.TB, params ...Param) (T, *Failure) {
 }
 
 func text(key string, texts ...string) Param {
-	return Param{key, Value{Text: texts[0], More: texts[1:]}}
+	return Param{key, repeated(texts...)}
 }
 
-func raw(key, json string) Param { return Param{key, Value{Raw: []byte(json)}} }
+// repeated returns the value of a key that was sent with each of the texts.
+func repeated(texts ...string) Value {
+	v := TextValue(texts[0])
+	for _, text := range texts[1:] {
+		v.AddText(text)
+	}
+	return v
+}
+
+func raw(key, json string) Param { return Param{key, JSONValue([]byte(json))} }
 
 // messages lists the messages of a failure.
 func messages(f *Failure) []string {
@@ -158,7 +167,7 @@ func TestScalars(t *testing.T) {
 		{raw("Any", `null`), nil}, {raw("Any", `1e400`), "!a number that 64 bits can hold"}, {text("Any", "\xff"), "\ufffd"},
 		{raw("R", `{"a": 1}`), json.RawMessage(`{"a": 1}`)}, {text("R", `[1]`), json.RawMessage(`[1]`)}, {text("R", `hello`), json.RawMessage(`"hello"`)},
 		{raw("V", `[1,2]`), jsontext.Value(`[1,2]`)},
-		{Param{"S", Value{File: &upload{}}}, "!text"}, {Param{"Any", Value{File: &upload{}}}, "!a JSON value"},
+		{Param{"S", FileValue(&upload{})}, "!text"}, {Param{"Any", FileValue(&upload{})}, "!a JSON value"},
 	}
 	for _, c := range cases {
 		v, fail := decode[scalars](t, c.in)
@@ -171,7 +180,7 @@ func TestScalars(t *testing.T) {
 		}
 		got := reflect.ValueOf(v).FieldByName(c.in.Key).Interface()
 		if fail != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s %q %q: got %#v, %v; want %#v", c.in.Key, c.in.Value.Text, c.in.Value.Raw, got, messages(fail), c.want)
+			t.Errorf("%s %q %q: got %#v, %v; want %#v", c.in.Key, c.in.Value.Text(), c.in.Value.JSON(), got, messages(fail), c.want)
 		}
 	}
 }
@@ -238,7 +247,7 @@ func TestCompounds(t *testing.T) {
 			c.want.Level.Rank = 3 // the default of a member of a struct that is not given
 		}
 		if fail != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s %q %q: %v\n got %+v\nwant %+v", c.in.Key, c.in.Value.Text, c.in.Value.Raw, messages(fail), got, c.want)
+			t.Errorf("%s %q %q: %v\n got %+v\nwant %+v", c.in.Key, c.in.Value.Text(), c.in.Value.JSON(), messages(fail), got, c.want)
 		}
 	}
 }
@@ -272,7 +281,7 @@ func TestCompoundViolations(t *testing.T) {
 	for _, c := range cases {
 		_, fail := decode[compounds](t, c.in)
 		if diff := cmp.Diff(c.want, messages(fail)); diff != "" {
-			t.Errorf("%s %q %q: %s", c.in.Key, c.in.Value.Text, c.in.Value.Raw, diff)
+			t.Errorf("%s %q %q: %s", c.in.Key, c.in.Value.Text(), c.in.Value.JSON(), diff)
 		}
 	}
 }
@@ -378,7 +387,7 @@ func TestNothingOfRawIsKept(t *testing.T) {
 	}
 	var params []Param
 	for i, key := range []string{"S", "L", "A", "R", "M"} {
-		params = append(params, Param{key, Value{Raw: buffers[i]}})
+		params = append(params, Param{key, JSONValue(buffers[i])})
 	}
 	got, fail := decode[in](t, params...)
 	for _, b := range buffers {
@@ -413,7 +422,7 @@ func TestDefaultsWithinAStructThatIsNotGiven(t *testing.T) {
 	for _, params := range [][]Param{{}, {raw("outer", "null")}, {raw("outer", "{}")}, {raw("outer", `{"inner":null}`)}, {text("outer", "")}} {
 		got, fail := decode[in](t, params...)
 		if diff := cmp.Diff(in{Outer: absent}, got); fail != nil || diff != "" {
-			t.Errorf("%s: %v %s", params, messages(fail), diff)
+			t.Errorf("%v: %v %s", params, messages(fail), diff)
 		}
 	}
 	got, fail := decode[in](t, raw("list", `[{},{"inner":{"n":2,"r":"y"}}]`))

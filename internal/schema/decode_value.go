@@ -8,14 +8,15 @@ import (
 // decodeValue decodes v, the value that a client sent for an input that is not a scalar, into the variable at p. It
 // returns true if the input is given, even if its value is invalid.
 func (c *typePlan) decodeValue(d *decodeState, p layout.Pointer, v *Value) bool {
+	if raw := v.JSON(); raw != nil {
+		d.data, d.pos = raw, jsonx.SkipSpace(raw, 0)
+		return c.decode(d, p)
+	}
 	switch {
-	case v.File != nil:
+	case v.File() != nil:
 		d.wrongType(c)
 		return true
-	case v.Raw != nil:
-		d.data, d.pos = v.Raw, jsonx.SkipSpace(v.Raw, 0)
-		return c.decode(d, p)
-	case v.Text == "" && len(v.More) == 0:
+	case v.Text() == "" && len(v.MoreTexts()) == 0:
 		return false
 	}
 	if c.text(d, p, v) {
@@ -86,7 +87,7 @@ func (c *typePlan) decodeElementText(d *decodeState, p layout.Pointer, s string)
 		d.report(c, p, c.setChecked(p, s, fromText))
 	case s == "":
 		d.wrongType(c)
-	case c.text(d, p, &Value{Text: s}):
+	case c.text(d, p, &Value{data: s}):
 		d.check(c, p)
 	}
 }

@@ -153,22 +153,22 @@ func TestJSONSchema(t *testing.T) {
 		want string
 	}{
 		{"input", compileInput[in](t).JSONSchema(), `{"type":"object","properties":{"at":{"type":"string","format":"date-time"},` +
-			`"email":{"type":"string","format":"email","description":"where to","examples":["a@b"],"writeOnly":true},` +
-			`"age":{"type":"integer","enum":[18,19],"minimum":18,"default":18},` +
+			`"email":{"type":"string","format":"email","minLength":1,"description":"where to","examples":["a@b"],"writeOnly":true},` +
+			`"age":{"type":"integer","enum":[18,19],"minimum":18,"maximum":255,"default":18},` +
 			`"tags":{"type":"array","items":{"type":"string","minLength":2},"minItems":1,"default":["aa","bb"]},` +
-			`"when":{"type":"string","format":"date-time"},"Wait":{"type":"string","description":"a duration such as 1m30s"},` +
-			`"bytes":{"type":"string","contentEncoding":"base64"},"file":{"type":"string","format":"binary"},` +
+			`"when":{"type":"string","format":"date-time"},"Wait":{"type":"string","pattern":"^(?:0|[+-]?(?:(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$","description":"a duration such as 1m30s"},` +
+			`"bytes":{"type":"string","contentEncoding":"base64","pattern":"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},"file":{"type":"string","format":"binary"},` +
 			`"files":{"type":"array","items":{"type":"string","format":"binary"},"maxItems":2},` +
 			`"map":{"type":"object","additionalProperties":{"type":"number","maximum":1.5},"maxProperties":3},` +
-			`"any":{},"shade":{"type":"string"},"level":{"type":"object","properties":{"name":{"type":"string"},"rank":{"type":"integer","maximum":9,"default":3}},"required":["name"]},"raw":{}},` +
+			`"any":{},"shade":{"type":"string"},"level":{"type":"object","properties":{"name":{"type":"string","minLength":1},"rank":{"type":"integer","format":"int64","maximum":9,"default":3}},"required":["name"]},"raw":{}},` +
 			`"required":["email"]}`},
 		{"recursive input", compileInput[tree](t).JSONSchema(), `{"type":"object","properties":{"name":{"type":"string","minLength":1},` +
-			`"kids":{"type":"array","items":{"$ref":"#/$defs/tree"}},"left":{"$ref":"#/$defs/tree"},"map":{"type":"object","additionalProperties":{"$ref":"#/$defs/tree"}}},` +
+			`"kids":{"type":"array","items":{"$ref":"#/$defs/tree"}},"left":{"$ref":"#/$defs/tree"},"map":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/$defs/tree"},{"type":"null"}]}}},` +
 			`"$defs":{"tree":{"type":"object","properties":{"name":{"type":"string","minLength":1},` +
-			`"kids":{"type":"array","items":{"$ref":"#/$defs/tree"}},"left":{"$ref":"#/$defs/tree"},"map":{"type":"object","additionalProperties":{"$ref":"#/$defs/tree"}}}}}}`},
-		{"recursive list", compileInput[struct{ N nest }](t).JSONSchema(), `{"type":"object","properties":{"N":{"$ref":"#/$defs/nest"}},"$defs":{"nest":{"type":"array","items":{"$ref":"#/$defs/nest"}}}}`},
-		{"output", describeOutput[answer](t).JSONSchema, `{"type":"object","properties":{"id":{"type":"integer","description":"who","examples":[7]},"ratio":{"type":"number"},"bits":{"type":"object","additionalProperties":{"type":"string"}}},"required":["id","ratio"]}`},
-		{"map", describeOutput[map[string]*int](t).JSONSchema, `{"type":"object","additionalProperties":{"anyOf":[{"type":"integer"},{"type":"null"}]}}`},
+			`"kids":{"type":"array","items":{"$ref":"#/$defs/tree"}},"left":{"$ref":"#/$defs/tree"},"map":{"type":"object","additionalProperties":{"anyOf":[{"$ref":"#/$defs/tree"},{"type":"null"}]}}}}}}`},
+		{"recursive list", compileInput[struct{ N nest }](t).JSONSchema(), `{"type":"object","properties":{"N":{"$ref":"#/$defs/nest"}},"$defs":{"nest":{"type":"array","items":{"anyOf":[{"$ref":"#/$defs/nest"},{"type":"null"}]}}}}`},
+		{"output", describeOutput[answer](t).JSONSchema, `{"type":"object","properties":{"id":{"type":"integer","format":"int64","description":"who","examples":[7]},"ratio":{"type":"number"},"bits":{"type":"object","additionalProperties":{"type":"string"}}},"required":["id","ratio"]}`},
+		{"map", describeOutput[map[string]*int](t).JSONSchema, `{"type":"object","additionalProperties":{"anyOf":[{"type":"integer","format":"int64"},{"type":"null"}]}}`},
 		{"type with its own JSON", describeOutput[ownJSON](t).JSONSchema, `{"type":"object"}`},
 		{"array", describeOutput[struct {
 			A [2]int  `json:"a"`
@@ -176,8 +176,8 @@ func TestJSONSchema(t *testing.T) {
 			C uint64  `json:"c,string"`
 			D *[]int  `json:"d" maxItems:"2"`
 			E [1]bool `json:"e,omitempty" maxItems:"2"`
-		}](t).JSONSchema, `{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2},"b":{"type":"string","contentEncoding":"base64"},` +
-			`"c":{"type":"string"},"d":{"anyOf":[{"type":"array","items":{"type":"integer"}},{"type":"null"}],"maxItems":2},"e":{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":1}},"required":["a","b","c","d"]}`},
+		}](t).JSONSchema, `{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer","format":"int64"},"minItems":2,"maxItems":2},"b":{"type":"string","contentEncoding":"base64"},` +
+			`"c":{"type":"string"},"d":{"anyOf":[{"type":"array","items":{"type":"integer","format":"int64"},"maxItems":2},{"type":"null"}]},"e":{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":1}},"required":["a","b","c","d"]}`},
 	}
 	for _, c := range cases {
 		if string(c.got) != c.want {

@@ -37,7 +37,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, raw []byte) {
 		kept := string(raw)
-		for _, value := range []Value{{Text: s}, {Text: s, More: []string{s, kept}}, {Raw: raw}} {
+		for _, value := range []Value{TextValue(s), repeated(s, s, kept), JSONValue(raw)} {
 			var params []Param
 			for _, field := range in.Fields() {
 				params = append(params, Param{field.Name, value})
@@ -85,7 +85,7 @@ func checkRoundTrip(t *testing.T, in *Input, v *allClasses, fail *Failure) {
 	}
 	var params []Param
 	if err := jsonx.Members(data, func(key string, raw []byte) error {
-		params = append(params, Param{Key: key, Value: Value{Raw: raw}})
+		params = append(params, Param{Key: key, Value: JSONValue(raw)})
 		return nil
 	}); err != nil {
 		t.Fatalf("%v in %s", err, data)

@@ -40,7 +40,7 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 		field.Secrets = secrets.field(&plan.fields[i])
 		in.fields = append(in.fields, field)
 	}
-	in.schema = inputSchema(t, o.FileType)
+	in.schema = InputSchema(t, o.FileType, false)
 	return in, nil
 }
 
@@ -55,7 +55,7 @@ func (in *Input) JSONSchema() []byte { return in.schema }
 // Decode sets the fields of dst from params and checks the values. dst must be a pointer to a zero value of the
 // compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs
 // more than once, the last param with the key counts. Decode ignores keys that are not inputs. It does not retain the
-// bytes of Value.Raw.
+// bytes of a JSON value.
 func (in *Input) Decode(dst any, params []Param) *Failure { return in.decode(dst, params, false) }
 
 // DecodeStrict is [Input.Decode], but members that a nested struct does not have are violations of the rule "unknown". It
@@ -165,7 +165,7 @@ func (in *Input) selectParams(params []Param) []Param {
 	var kept []Param
 	for i := range params {
 		field, ok := in.plan.index[params[i].Key]
-		if ok && (last[field] == i || params[i].Value.File != nil) {
+		if ok && (last[field] == i || params[i].Value.File() != nil) {
 			kept = append(kept, params[i])
 		}
 	}

@@ -55,7 +55,7 @@ func TestRules(t *testing.T) {
 	for _, c := range cases {
 		_, fail := decode[ruled](t, c.in)
 		if diff := cmp.Diff(c.want, messages(fail)); diff != "" {
-			t.Errorf("%s %q %q: %s", c.in.Key, c.in.Value.Text, c.in.Value.Raw, diff)
+			t.Errorf("%s %q %q: %s", c.in.Key, c.in.Value.Text(), c.in.Value.JSON(), diff)
 		}
 	}
 }
@@ -85,18 +85,18 @@ type requiredInputs struct {
 
 func TestRequired(t *testing.T) {
 	t.Parallel()
-	all := []Param{text("first", "x"), text("second", "x"), raw("list", "[]"), raw("level", `{"name":"n"}`), raw("any", "0"), {"file", Value{File: &upload{}}}}
+	all := []Param{text("first", "x"), text("second", "x"), raw("list", "[]"), raw("level", `{"name":"n"}`), raw("any", "0"), {"file", FileValue(&upload{})}}
 	if _, fail := decode[requiredInputs](t, all...); fail != nil {
 		t.Errorf("all are given: %v", messages(fail))
 	}
 	for i, p := range all {
-		for _, absent := range []Value{{Text: ""}, {Raw: []byte(`null`)}, {Raw: []byte(`""`)}, {Raw: []byte(" null ")}} {
+		for _, absent := range []Value{TextValue(""), JSONValue([]byte(`null`)), JSONValue([]byte(`""`)), JSONValue([]byte(" null "))} {
 			params := append([]Param(nil), all...)
 			params[i].Value = absent
 			_, fail := decode[requiredInputs](t, params...)
 			want := &Failure{Missing: p.Key, Violations: []Violation{{p.Key, "required", p.Key + " must be given"}}}
 			if diff := cmp.Diff(want, fail); diff != "" {
-				t.Errorf("%s is %q %q: %s", p.Key, absent.Text, absent.Raw, diff)
+				t.Errorf("%s is %q %q: %s", p.Key, absent.Text(), absent.JSON(), diff)
 			}
 		}
 	}
@@ -124,7 +124,7 @@ type defaulted struct {
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := defaulted{18, "hello, world", true, []string{"a", "b"}, map[string]int{"a": 1}, new(0.5), new(""), level{"n", 3}, time.Minute, time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), "x"}
-	for _, sent := range []Value{{}, {Raw: []byte("null")}} {
+	for _, sent := range []Value{{}, JSONValue([]byte("null"))} {
 		params := []Param{{"I", sent}, {"S", sent}, {"L", sent}, {"M", sent}, {"N", sent}, {"A", sent}}
 		got, fail := decode[defaulted](t, params...)
 		if diff := cmp.Diff(want, got); fail != nil || diff != "" {
@@ -152,11 +152,11 @@ func TestLaterParamWins(t *testing.T) {
 
 func TestManyParams(t *testing.T) {
 	t.Parallel()
-	params := []Param{text("name", "first"), {"file", Value{File: &upload{"1"}}}}
+	params := []Param{text("name", "first"), {"file", FileValue(&upload{"1"})}}
 	for i := range 10_000 {
 		params = append(params, text(fmt.Sprint("other", i), "x"))
 	}
-	params = append(params, text("name", "last"), Param{"file", Value{File: &upload{"2"}}})
+	params = append(params, text("name", "last"), Param{"file", FileValue(&upload{"2"})})
 	type in struct {
 		Name  string    `json:"name"`
 		Files []*upload `json:"file"`
@@ -175,7 +175,7 @@ type filed struct {
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	a, b, c := &upload{"a"}, &upload{"b"}, &upload{"c"}
-	got, fail := decode[filed](t, Param{"one", Value{File: a}}, Param{"many", Value{File: b}}, Param{"many", Value{File: []*upload{a, c}}})
+	got, fail := decode[filed](t, Param{"one", FileValue(a)}, Param{"many", FileValue(b)}, Param{"many", FileValue([]*upload{a, c})})
 	if fail != nil || got.One != a || !reflect.DeepEqual(got.Many, []*upload{b, a, c}) {
 		t.Errorf("%+v %v", got, messages(fail))
 	}
@@ -185,10 +185,10 @@ func TestFiles(t *testing.T) {
 	}{
 		{text("one", ""), nil}, {raw("one", "null"), nil}, {raw("one", `""`), nil},
 		{text("one", "x"), []string{"type: one must be a file"}}, {raw("one", "{}"), []string{"type: one must be a file"}},
-		{Param{"one", Value{File: upload{}}}, []string{"type: one must be a file"}}, {Param{"one", Value{File: 5}}, []string{"type: one must be a file"}},
-		{Param{"many", Value{File: a}}, []string{"minItems: many must be a list of at least 2 items"}},
-		{Param{"many", Value{File: 5}}, []string{"type: many must be a file or several"}},
-		{Param{"many", Value{File: []*upload{a, a, a, a}}}, []string{"maxItems: many must be a list of at most 3 items"}},
+		{Param{"one", FileValue(upload{})}, []string{"type: one must be a file"}}, {Param{"one", FileValue(5)}, []string{"type: one must be a file"}},
+		{Param{"many", FileValue(a)}, []string{"minItems: many must be a list of at least 2 items"}},
+		{Param{"many", FileValue(5)}, []string{"type: many must be a file or several"}},
+		{Param{"many", FileValue([]*upload{a, a, a, a})}, []string{"maxItems: many must be a list of at most 3 items"}},
 	}
 	for _, c := range cases {
 		_, fail := decode[filed](t, c.in)

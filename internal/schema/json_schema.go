@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bytes"
 	"reflect"
 	"slices"
 	"strconv"
@@ -11,178 +10,145 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// schemaWriter writes the JSON Schema (2020-12) of a type. If a type contains itself, its schema is written once, under
-// "$defs", and every use of the type is a "$ref".
+// schemaWriter writes the JSON Schema (2020-12) of a type. The types in defs are written as a "$ref".
 type schemaWriter struct {
-	output    bool         // the schema describes an output, not an input
-	fileType  reflect.Type // the type of uploaded files in an input
-	recursive map[reflect.Type]bool
-	names     map[reflect.Type]string // the names of types under "$defs"
-	order     []reflect.Type          // the types of names in the order of their definitions
+	Use
+	fileType reflect.Type // the type of uploaded files in an input
+	defs     *Definitions
 }
 
-func inputSchema(t reflect.Type, fileType reflect.Type) []byte {
-	w := schemaWriter{fileType: fileType}
-	return w.document(t)
+// place says where a value stands, which decides whether null and the empty string are values there.
+type place uint8
+
+const (
+	placeMember  place = iota // a member that may be absent
+	placeGiven                // a required input, which must be given
+	placeElement              // an element of a list or a map
+)
+
+// InputSchema returns the JSON Schema (2020-12) of inputs of type t, on one line. If strict is true, the schema refuses
+// unknown members. Only types that contain themselves are under "$defs".
+func InputSchema(t, fileType reflect.Type, strict bool) []byte {
+	return document(Use{Type: t, Strict: strict}, fileType)
 }
 
-func outputSchema(t reflect.Type) []byte {
-	w := schemaWriter{output: true}
-	return w.document(t)
-}
+func outputSchema(t reflect.Type) []byte { return document(Use{Type: t, Output: true}, nil) }
 
-func (w *schemaWriter) document(t reflect.Type) []byte {
-	w.recursive, w.names = map[reflect.Type]bool{}, map[reflect.Type]string{}
-	w.findRecursive(t, nil)
-	dst := []byte{'{'}
-	if name, _ := jsonType(t, w.fileType); name == typeObject {
-		dst = w.object(dst, t)
-	} else { // t encodes itself, and an output is always an object
-		dst = append(dst, `"type":"object"`...)
-	}
-	for i := 0; i < len(w.order); i++ { // writing one definition may add others
+func document(u Use, fileType reflect.Type) []byte {
+	defs := &Definitions{prefix: "#/$defs/", fileType: fileType, names: map[Use]string{}, recursive: map[reflect.Type]bool{}}
+	defs.findRecursive(u.Type, nil)
+	dst := append([]byte{'{'}, defs.body(u)...)
+	for i := 0; i < len(defs.used); i++ { // writing one definition may add others
 		if dst = append(dst, ','); i == 0 {
 			dst = append(dst, `"$defs":{`...)
 		}
-		dst = append(jsonx.AppendString(dst, w.names[w.order[i]]), ":{"...)
-		dst = append(w.object(dst, w.order[i]), '}')
+		dst = append(jsonx.AppendString(dst, defs.names[defs.used[i]]), ":{"...)
+		dst = append(append(dst, defs.body(defs.used[i])...), '}')
 	}
-	if len(w.order) > 0 {
+	if len(defs.used) > 0 {
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
 }
 
-// opaque reports whether the schema of a type ignores the fields or elements of the type. This holds for times, files
-// and types that encode or decode themselves.
-func (w *schemaWriter) opaque(t reflect.Type) bool {
-	return t == timeType || t == w.fileType || layout.EncodesItself(t) || layout.DecodesItself(t)
-}
-
-// findRecursive adds t to w.recursive if t contains itself, and does the same for each type inside t. parents are the
-// types that enclose t.
-func (w *schemaWriter) findRecursive(t reflect.Type, parents []reflect.Type) {
-	t = target(t)
-	switch {
-	case slices.Contains(parents, t):
-		w.recursive[t] = true
-		return
-	case w.opaque(t) || w.recursive[t]:
-		return
-	}
-	switch t.Kind() {
-	case reflect.Slice, reflect.Array, reflect.Map:
-		w.findRecursive(t.Elem(), append(slices.Clip(parents), t))
-	case reflect.Struct:
-		members, _ := layout.Members(t)
-		for i := range members {
-			w.findRecursive(members[i].Field.Type, append(slices.Clip(parents), t))
-		}
-	}
-}
-
-// nullable reports whether the schema of type t allows null: for pointers in outputs, and for optional values. Other
-// inputs never allow null, because a null input counts as not given.
-func (w *schemaWriter) nullable(t reflect.Type) bool {
+// nullable reports whether the schema of type t allows null at the place. An input is null in two cases only: it is an
+// Optional, or it is an element whose zero value stands for null. A null member counts as not given.
+func (w *schemaWriter) nullable(t reflect.Type, at place) bool {
 	_, optional := layout.OptionalOf(t)
-	return optional || w.output && t.Kind() == reflect.Pointer
+	switch {
+	case optional:
+		return true
+	case w.Output:
+		return t.Kind() == reflect.Pointer
+	case at != placeElement || w.opaque(t):
+		return false
+	}
+	name, _ := jsonType(t, w.fileType)
+	return t.Kind() == reflect.Pointer && target(t) != w.fileType || t.Kind() == reflect.Map || name == typeArray
 }
 
-// value appends the JSON Schema of type t without the enclosing braces.
-func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
-	if w.nullable(t) {
-		return append(w.value(append(dst, `"anyOf":[{`...), target(t)), `},{"type":"null"}]`...)
+func (w *schemaWriter) opaque(t reflect.Type) bool { return w.defs.opaque(t) }
+
+// value appends the JSON Schema of a value of type t with the rules r, without the enclosing braces.
+func (w *schemaWriter) value(dst []byte, t reflect.Type, r rules, at place) []byte {
+	inner := target(t)
+	if w.nullable(t, at) {
+		if name, _ := jsonType(inner, w.fileType); name == "" && !w.defs.has(w.of(inner)) {
+			return dst
+		}
+		return append(w.value(append(dst, `"anyOf":[{`...), inner, r, placeMember), `},{"type":"null"}]`...)
 	}
-	t = target(t)
-	if w.recursive[t] {
-		return jsonx.AppendString(append(dst, `"$ref":`...), "#/$defs/"+w.name(t))
+	t = inner
+	if w.defs.has(w.of(t)) {
+		dst = jsonx.AppendString(append(dst, `"$ref":`...), w.defs.ref(w.of(t)))
+		return w.counts(dst, t, r)
 	}
 	name, format := jsonType(t, w.fileType)
-	if name == typeObject {
-		return w.object(dst, t)
-	}
-	if name == "" {
+	switch name {
+	case typeObject:
+		return w.object(dst, t, r)
+	case typeArray:
+		return w.list(dst, t, r)
+	case typeInteger, typeNumber:
+		return w.number(dst, t, r, name)
+	case typeString:
+		return w.text(dst, t, r, format, at)
+	case "":
+		if at == placeGiven {
+			dst = append(dst, `"not":{"enum":["",null]}`...)
+		}
 		return dst
 	}
-	dst = append(append(append(dst, `"type":"`...), name...), '"')
-	if format != "" {
-		dst = jsonx.AppendString(append(dst, `,"format":`...), format)
+	return append(append(append(dst, `"type":"`...), name...), '"')
+}
+
+func (w *schemaWriter) of(t reflect.Type) Use { return Use{t, w.Output, w.Strict} }
+
+// object appends the JSON Schema of a struct or of a map, without the enclosing braces.
+func (w *schemaWriter) object(dst []byte, t reflect.Type, r rules) []byte {
+	if t.Kind() == reflect.Struct {
+		return w.structure(dst, t)
 	}
-	switch {
-	case name == typeArray:
-		dst = append(w.value(append(dst, `,"items":{`...), t.Elem()), '}')
-		if t.Kind() == reflect.Array {
-			n := strconv.Itoa(t.Len())
-			dst = append(dst, `,"minItems":`+n+`,"maxItems":`+n...)
+	_, element := r.split()
+	dst = append(w.value(append(dst, `"type":"object","additionalProperties":{`...), t.Elem(), element, placeElement), '}')
+	return w.counts(dst, t, r)
+}
+
+func (w *schemaWriter) list(dst []byte, t reflect.Type, r rules) []byte {
+	_, element := r.split()
+	dst = append(w.value(append(dst, `"type":"array","items":{`...), t.Elem(), element, placeElement), '}')
+	if t.Kind() == reflect.Array {
+		n := strconv.Itoa(t.Len())
+		return append(dst, `,"minItems":`+n+`,"maxItems":`+n...)
+	}
+	return w.counts(dst, t, r)
+}
+
+// counts appends the rules minItems and maxItems of a list or a map.
+func (w *schemaWriter) counts(dst []byte, t reflect.Type, r rules) []byte {
+	unit := "Items"
+	if t.Kind() == reflect.Map {
+		unit = "Properties"
+	}
+	for _, rule := range [][2]string{{"min", r.minItems}, {"max", r.maxItems}} {
+		if n, ok := parseCount(rule[1]); ok {
+			dst = strconv.AppendInt(append(dst, `,"`+rule[0]+unit+`":`...), int64(n), 10)
 		}
-	case name == typeInteger && isUnsigned(t.Kind()):
-		dst = append(dst, unsignedMinimum...)
-	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && !w.opaque(t):
-		dst = append(dst, `,"contentEncoding":"base64"`...)
 	}
 	return dst
-}
-
-const unsignedMinimum = `,"minimum":0`
-
-func isUnsigned(k reflect.Kind) bool { return k >= reflect.Uint && k <= reflect.Uintptr }
-
-// name returns the name under which "$defs" defines type t. At the first call for t, it chooses an unused name and adds
-// t to the definitions.
-func (w *schemaWriter) name(t reflect.Type) string {
-	if name, ok := w.names[t]; ok {
-		return name
-	}
-	base := strings.Map(func(r rune) rune {
-		if isAlphanumeric(r) || r == '_' || r == '-' {
-			return r
-		}
-		return '_'
-	}, t.Name())
-	name := base
-	for i := 2; base == "" || w.taken(name); i++ {
-		if base == "" {
-			base = "Type"
-		}
-		name = base + strconv.Itoa(i)
-	}
-	w.names[t] = name
-	w.order = append(w.order, t)
-	return name
-}
-
-func (w *schemaWriter) taken(name string) bool {
-	for _, other := range w.names {
-		if other == name {
-			return true
-		}
-	}
-	return false
-}
-
-// object appends the JSON Schema of a struct, a map, or a recursive list, without the enclosing braces.
-func (w *schemaWriter) object(dst []byte, t reflect.Type) []byte {
-	switch t.Kind() {
-	case reflect.Struct:
-		return w.structure(dst, t)
-	case reflect.Map:
-		return append(w.value(append(dst, `"type":"object","additionalProperties":{`...), t.Elem()), '}')
-	}
-	return append(w.value(append(dst, `"type":"array","items":{`...), t.Elem()), '}')
 }
 
 func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 	members, err := layout.Members(t)
 	dst = append(dst, `"type":"object"`...)
-	if err != nil || len(members) == 0 {
+	if err != nil {
 		return dst
 	}
-	dst = append(dst, `,"properties":{`...)
 	var required []string
 	for i := range members {
 		m := &members[i]
-		if i > 0 {
-			dst = append(dst, ',')
+		if dst = append(dst, ','); i == 0 {
+			dst = append(dst, `"properties":{`...)
 		}
 		dst = append(jsonx.AppendString(dst, m.Name), ":{"...)
 		dst = append(w.property(dst, m), '}')
@@ -190,24 +156,32 @@ func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 			required = append(required, m.Name)
 		}
 	}
-	dst = append(dst, '}')
-	if len(required) == 0 {
-		return dst
+	if len(members) > 0 {
+		dst = append(dst, '}')
 	}
-	dst = append(dst, `,"required":[`...)
-	for i, name := range required {
+	if len(required) > 0 {
+		dst = append(appendTexts(append(dst, `,"required":[`...), required), ']')
+	}
+	if w.Strict && !w.Output {
+		dst = append(dst, `,"additionalProperties":false`...)
+	}
+	return dst
+}
+
+func appendTexts(dst []byte, texts []string) []byte {
+	for i, text := range texts {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = jsonx.AppendString(dst, name)
+		dst = jsonx.AppendString(dst, text)
 	}
-	return append(dst, ']')
+	return dst
 }
 
 // isRequired reports whether a member is always present. An input is always present if it has the tag required:"true".
 // An output is always present unless the member can be omitted because of a json option or a nil embedded pointer.
 func (w *schemaWriter) isRequired(m *layout.Member) bool {
-	if w.output {
+	if w.Output {
 		return !m.OmitEmpty && !m.OmitZero && m.Via == nil
 	}
 	return m.Field.Tag.Get("required") == "true"
@@ -217,17 +191,19 @@ func (w *schemaWriter) isRequired(m *layout.Member) bool {
 // the member.
 func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 	start := len(dst)
-	t := m.Field.Type
-	if w.output && w.nullable(t) && m.OmitEmpty || t.Kind() == reflect.Pointer && m.OmitZero {
+	t, at := m.Field.Type, placeMember
+	if w.isRequired(m) && !w.Output {
+		at = placeGiven
+	}
+	if w.Output && w.nullable(t, at) && m.OmitEmpty || t.Kind() == reflect.Pointer && m.OmitZero {
 		t = target(t) // never null
 	}
-	if m.Quoted && w.output {
+	r, _ := parseRules(m)
+	if m.Quoted && w.Output {
 		dst = append(dst, `"type":"string"`...)
 	} else {
-		dst = w.value(dst, t)
+		dst = w.value(dst, t, r, at)
 	}
-	r, _ := parseRules(m)
-	dst = w.rules(dst, start, t, r)
 	return w.annotations(dst, start, t, m.Field.Tag)
 }
 
@@ -240,14 +216,14 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 		}
 		dst = append(append(jsonx.AppendString(dst, key), ':'), value...)
 	}
-	doc := tag.Get("doc")
+	doc, secret := tag.Get("doc"), tag.Get("secret") == "true"
 	if target(t) == durationType {
 		doc = durationDoc(doc, tag)
 	}
 	if doc != "" {
 		pair("description", jsonx.AppendString(nil, doc))
 	}
-	if text := tag.Get("default"); text != "" && !w.output {
+	if text := tag.Get("default"); text != "" && !w.Output && !secret {
 		if value, ok := appendTagValue(nil, t, text); ok {
 			pair("default", value)
 		}
@@ -257,7 +233,7 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 			pair("examples", append(value, ']'))
 		}
 	}
-	if tag.Get("secret") == "true" && !w.output {
+	if secret && !w.Output {
 		pair("writeOnly", []byte("true"))
 	}
 	return dst
@@ -284,64 +260,114 @@ func durationDoc(doc string, tag reflect.StructTag) string {
 	return doc + " (" + about + ")"
 }
 
-// rules appends the rules of a member as JSON Schema keywords. dst[start:] contains the already written
-// keywords of the member.
-func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []byte {
-	nullable := w.nullable(t)
-	t = target(t)
-	kind, _ := jsonType(t, w.fileType)
-	object := kind == typeObject && t.Kind() == reflect.Map
-	if (kind == typeArray && t.Kind() == reflect.Slice || object) && !nullable {
-		own, element := r.split()
-		if element != (rules{}) { // the schema of the elements was written last
-			inner := dst[:len(dst)-1]
-			dst = append(w.rules(inner, start, t.Elem(), element), '}')
-		}
-		r = own
-	}
-	if r.minimum != "" { // the rule replaces the minimum 0 of an unsigned type
-		dst = bytes.TrimSuffix(dst, []byte(unsignedMinimum))
-	}
-	for _, rule := range r.each() {
-		if *rule.text == "" || t.Kind() == reflect.Array && strings.HasSuffix(rule.name, "Items") {
-			continue
-		}
-		value, ok := w.ruleValue(t, rule.name, *rule.text)
-		if !ok {
-			continue
-		}
-		if nullable && rule.name == "enum" {
-			value = append(value[:len(value)-1], ",null]"...)
-		}
-		name := rule.name
-		if object {
-			name = strings.Replace(name, "Items", "Properties", 1)
-		}
-		if len(dst) > start && dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(append(jsonx.AppendString(dst, name), ':'), value...)
-	}
-	return dst
+// Definitions are the named types of one document, or of several that must use the same names.
+type Definitions struct {
+	prefix    string       // of a reference, before the name
+	all       bool         // every named struct has a definition, not only types that contain themselves
+	fileType  reflect.Type // the type of uploaded files
+	recursive map[reflect.Type]bool
+	names     map[Use]string
+	used      []Use // in the order of the first reference
 }
 
-// ruleValue returns the JSON value of a rule. It returns ok false if JSON Schema cannot express the rule. For example,
-// a duration has no minimum or maximum in JSON Schema, because a duration is text in JSON.
-func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) (value []byte, ok bool) {
-	switch name {
-	case "pattern":
-		return jsonx.AppendString(nil, text), true
-	case "format":
-		_, own := jsonType(t, w.fileType)
-		return jsonx.AppendString(nil, text), own == ""
-	case "enum":
-		return appendTagList(nil, t, splitList(text))
-	case "minimum", "maximum":
-		if kind, _ := jsonType(t, nil); kind == typeString {
-			return nil, false
-		}
-		return appendTagNumber(nil, t, text)
+// Use is a type with the way in which a schema describes it.
+type Use struct {
+	Type   reflect.Type
+	Output bool // the schema describes an output, not an input
+	Strict bool // an input that may not have unknown members
+}
+
+// opaque reports whether the schema of a type ignores the fields or elements of the type. This holds for times, files
+// and types that encode or decode themselves.
+func (d *Definitions) opaque(t reflect.Type) bool {
+	return t == timeType || t == d.fileType || layout.EncodesItself(t) || layout.DecodesItself(t)
+}
+
+// findRecursive adds t to d.recursive if t contains itself, and does the same for each type inside t. parents are the
+// types that enclose t.
+func (d *Definitions) findRecursive(t reflect.Type, parents []reflect.Type) {
+	t = target(t)
+	switch {
+	case slices.Contains(parents, t):
+		d.recursive[t] = true
+		return
+	case d.opaque(t) || d.recursive[t]:
+		return
 	}
-	n, ok := parseCount(text)
-	return strconv.AppendInt(nil, int64(n), 10), ok
+	for _, inner := range parts(t) {
+		d.findRecursive(inner, append(slices.Clip(parents), t))
+	}
+}
+
+// parts returns the types of the members or elements of t.
+func parts(t reflect.Type) (types []reflect.Type) {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array, reflect.Map:
+		return []reflect.Type{t.Elem()}
+	case reflect.Struct:
+		members, _ := layout.Members(t)
+		for i := range members {
+			types = append(types, members[i].Field.Type)
+		}
+	}
+	return types
+}
+
+// body returns the JSON Schema of a type without the enclosing braces and without a reference to the type itself.
+func (d *Definitions) body(u Use) []byte {
+	w := schemaWriter{Use: u, fileType: d.fileType, defs: d}
+	name, _ := jsonType(u.Type, d.fileType)
+	switch {
+	case name == typeObject:
+		return w.object(nil, u.Type, rules{})
+	case name == typeArray:
+		return w.list(nil, u.Type, rules{})
+	}
+	return []byte(`"type":"object"`) // the type encodes itself, and an output is always an object
+}
+
+// has reports whether a schema refers to the type instead of describing it in its place.
+func (d *Definitions) has(u Use) bool {
+	if d.all {
+		return d.names[u] != ""
+	}
+	return d.recursive[u.Type]
+}
+
+// ref returns the reference to the definition of a type.
+func (d *Definitions) ref(u Use) string {
+	if !slices.Contains(d.used, u) {
+		d.used = append(d.used, u)
+	}
+	if d.names[u] == "" {
+		d.names[u] = d.free(shortName(u.Type))
+	}
+	return d.prefix + d.names[u]
+}
+
+// free returns the name, with a number if another type has it.
+func (d *Definitions) free(base string) string {
+	taken := map[string]bool{}
+	for _, name := range d.names {
+		taken[name] = true
+	}
+	name := base
+	for i := 2; taken[name]; i++ {
+		name = base + strconv.Itoa(i)
+	}
+	return name
+}
+
+// shortName returns the name of a type for a definition, of letters, digits, "_" and "-" only.
+func shortName(t reflect.Type) string {
+	name := strings.Map(func(r rune) rune {
+		if isAlphanumeric(r) || r == '_' || r == '-' {
+			return r
+		}
+		return '_'
+	}, t.Name())
+	if name == "" {
+		return "Type"
+	}
+	return name
 }

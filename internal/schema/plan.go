@@ -87,14 +87,12 @@ type check struct {
 // file as the wrong type. If the client repeated the key of a text, the last text counts.
 func (c *typePlan) setValue(p layout.Pointer, v *Value) outcome {
 	switch {
-	case v.File != nil:
+	case v.rest == &markJSON:
+		return c.setRaw(p, jsonx.ViewBytes(v.data))
+	case v.File() != nil:
 		return wrongType
-	case v.Raw != nil:
-		return c.setRaw(p, v.Raw)
-	case len(v.More) > 0:
-		return c.setText(p, v.More[len(v.More)-1], fromText)
 	}
-	return c.setText(p, v.Text, fromText)
+	return c.setText(p, v.LastText(), fromText)
 }
 
 func (c *typePlan) setText(p layout.Pointer, s string, from source) outcome {

@@ -29,14 +29,14 @@ func (in *Input) Params(v any) ([]Param, error) {
 			continue
 		}
 		if f.plan.file != nil {
-			params = append(params, Param{f.name, Value{File: p.Value(f.plan.t).Interface()}})
+			params = append(params, Param{f.name, FileValue(p.Value(f.plan.t).Interface())})
 			continue
 		}
 		raw, err := f.plan.appendSent(nil, p, 1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
-		params = append(params, Param{f.name, Value{Raw: raw}})
+		params = append(params, Param{f.name, JSONValue(raw)})
 	}
 	return params, nil
 }

@@ -68,14 +68,14 @@ func sentMembers(value reflect.Value, o Options) (params []Param, err error) {
 			continue
 		}
 		if file, ok := sentFile(member, o.FileType); ok {
-			params = append(params, Param{key.String(), Value{File: file}})
+			params = append(params, Param{key.String(), FileValue(file)})
 			continue
 		}
 		raw, err := appendSentValue(nil, member, 1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key.String(), err)
 		}
-		params = append(params, Param{key.String(), Value{Raw: raw}})
+		params = append(params, Param{key.String(), JSONValue(raw)})
 	}
 	return params, nil
 }
