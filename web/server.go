@@ -44,6 +44,8 @@ type Server struct {
 	proxies  []netip.Prefix
 	fixed    fixed
 	streams  *streams
+	pacer    pacer
+	workers  workers
 	buffered budget // bytes of bodies and answers in memory
 	uploads  budget // bytes in temporary files
 
@@ -96,6 +98,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		s.fixed.hsts = []string{"max-age=" + strconv.FormatInt(int64(hsts/time.Second), 10)}
 	}
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
+	s.pacer.timeout, s.pacer.workers = cfg.Common.WriteTimeout, &s.workers
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := s.mountParts(); err != nil {
@@ -281,6 +284,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	stopping.Wait()
 	s.running.Wait()
+	s.workers.trim(true)
 	return errors.Join(errs...)
 }
 

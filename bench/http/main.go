@@ -27,6 +27,7 @@ func main() {
 	only := flag.String("only", "", "servers to compare with the baseline, separated by commas; default: all")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
+	further := flag.Bool("lanes", false, "compare only TLS, HTTP/2, connections for each request, and the requests after an unusual one; -only has a part of the name of a lane")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -36,6 +37,13 @@ func main() {
 	defer stop()
 	if *identity {
 		if err := pinned(func() error { return identities(ctx, *passes, *slice) }); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *further {
+		if err := pinned(func() error { return lanes(ctx, *passes, *slice, *only) }); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
 			os.Exit(1)
 		}
@@ -119,6 +127,11 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 }
 
 func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
+	return startServerWith(ctx, name, ours, dir, nil)
+}
+
+// startServerWith is startServer with more variables in the environment of a peer.
+func startServerWith(ctx context.Context, name, ours, dir string, more []string) (*proc.Server, error) {
 	addr, err := proc.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -128,7 +141,7 @@ func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, err
 		if err != nil {
 			return nil, err
 		}
-		return proc.Start(ctx, name, addr, nil, self, "-serve", name, "-addr", addr)
+		return proc.Start(ctx, name, addr, more, self, "-serve", name, "-addr", addr)
 	}
 	_, port, _ := strings.Cut(addr, ":")
 	env := []string{

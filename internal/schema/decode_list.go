@@ -43,7 +43,14 @@ func (l *listPlan) json(d *decodeState, p layout.Pointer) bool {
 
 // text decodes a list that was sent as text. The text is a JSON array, or elements separated by commas. If the client
 // repeated the key, each text is one element.
+//
+// Each level of a list of lists counts as one of nesting: the text of a type that is a list of itself has no other end.
 func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
+	if !d.descend() {
+		d.violateDepth()
+		return false
+	}
+	defer d.ascend()
 	first, more := value.Text(), value.MoreTexts()
 	parts := []string{first}
 	if len(more) > 0 {

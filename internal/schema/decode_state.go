@@ -158,8 +158,12 @@ func (d *decodeState) ascend() { d.depth-- }
 // that a caller can write "return d.tooDeep()".
 func (d *decodeState) tooDeep() bool {
 	d.value()
-	d.violate("type", "be nested at most "+strconv.Itoa(jsonx.MaxDepth)+" levels deep")
+	d.violateDepth()
 	return false
+}
+
+func (d *decodeState) violateDepth() {
+	d.violate("type", "be nested at most "+strconv.Itoa(jsonx.MaxDepth)+" levels deep")
 }
 
 // reject skips the value at the cursor and records that the value has the wrong JSON type. It always returns false, so

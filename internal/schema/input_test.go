@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -310,4 +311,49 @@ func TestDecodeRefusesAnotherType(t *testing.T) {
 		}
 	}()
 	compileInput[level](t).Decode(new(tree), nil)
+}
+
+// The defaults of a struct that the client has not given do not make the struct given: it would miss its required members.
+func TestADecodedInputCanBeSentAgain(t *testing.T) {
+	t.Parallel()
+	type place struct {
+		Street string   `json:"street" required:"true"`
+		No     int      `json:"no" default:"1"`
+		Tags   []string `json:"tags" default:"a,b"`
+	}
+	type order struct {
+		To    place  `json:"to"`
+		From  place  `json:"from" required:"true"`
+		Via   *place `json:"via"`
+		Other struct {
+			At place `json:"at"`
+		} `json:"other"`
+	}
+	in := compileInput[order](t)
+	for _, sent := range []string{
+		`{"from":{"street":"s","no":1,"tags":["a","b"]}}`,
+		`{"to":{"street":"t","no":2,"tags":["a","b"]},"from":{"street":"s","no":1,"tags":[]},"via":{"street":"v","no":1,"tags":["a","b"]}}`,
+	} {
+		var first, second order
+		var params []Param
+		if err := jsonx.Members([]byte(sent), func(key string, raw []byte) error {
+			params = append(params, Param{key, JSONValue(raw)})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if fail := in.Decode(&first, params); fail != nil {
+			t.Fatal(fail)
+		}
+		again, err := in.Params(&first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fail := in.Decode(&second, again); fail != nil || !reflect.DeepEqual(first, second) {
+			t.Errorf("%s was sent again as %v: %v", sent, again, fail)
+		}
+		if text, err := in.AppendObject(nil, &first); err != nil || string(text) != sent {
+			t.Errorf("%s is %s: %v", sent, text, err)
+		}
+	}
 }

@@ -37,7 +37,7 @@ func rangeOf(k reflect.Kind) (low, high, format string) {
 	case k == reflect.Float64:
 		return "", "", ""
 	case k == reflect.Float32:
-		high = strconv.FormatFloat(math.MaxFloat32, 'g', -1, 64)
+		high = strconv.FormatFloat(math.MaxFloat32, 'g', -1, 32)
 		return "-" + high, high, ""
 	case k >= reflect.Uint && bits == 64:
 		return "0", "", "uint64"

@@ -81,3 +81,24 @@ func TestAnAnyInputOverItsBudgetIsRefused(t *testing.T) {
 		t.Errorf("65,537 entries are refused: %v", messages(fail))
 	}
 }
+
+// A text is a list with one element, so for a list of itself each level would have a further one.
+func TestATextForAListOfItselfIsRefused(t *testing.T) {
+	t.Parallel()
+	type pointers []*pointers
+	type in struct {
+		N nest     `json:"n"`
+		P pointers `json:"p"`
+	}
+	input := compileInput[in](t)
+	for _, v := range []Value{TextValue("x"), JSONValue([]byte(`"x"`)), JSONValue([]byte(`["x"]`))} {
+		for _, key := range []string{"n", "p"} {
+			if fail := input.Decode(new(in), []Param{{key, v}}); fail == nil || !strings.Contains(fail.Violations[0].Message, "must be nested at most") {
+				t.Errorf("%s %+v: %v", key, v, fail)
+			}
+		}
+	}
+	if fail := input.Decode(new(in), []Param{{"n", TextValue("[[],[[]]]")}}); fail != nil {
+		t.Error(fail)
+	}
+}

@@ -143,8 +143,8 @@ func writeClass(b *strings.Builder, class []rune) {
 // writeRune writes a rune, with a backslash if it is one of special.
 func writeRune(b *strings.Builder, r rune, special string) {
 	switch {
-	case r == '\n':
-		b.WriteString(`\n`)
+	case r >= '\t' && r <= '\r':
+		b.WriteString([...]string{`\t`, `\n`, `\v`, `\f`, `\r`}[r-'\t'])
 	case r < ' ' || r == 0x7f || r > 0x7f && !unicode.IsPrint(r):
 		b.WriteString(`\u{` + strconv.FormatInt(int64(r), 16) + `}`)
 	case strings.ContainsRune(special, r):

@@ -51,7 +51,7 @@ func (in *Input) AppendObject(dst []byte, v any) ([]byte, error) {
 func (f *inputField) isSent(p layout.Pointer) bool {
 	t := f.member.Field.Type
 	if !p.Value(t).IsZero() {
-		return true
+		return !f.isAsAbsent(p)
 	}
 	if !f.required || f.hasDefault || f.member.OmitZero || f.member.OmitEmpty {
 		return false
@@ -168,4 +168,17 @@ func isOptionalMap(plan *typePlan) bool {
 	}
 	_, ok := layout.OptionalOf(plan.t.Elem())
 	return ok
+}
+
+// isAsAbsent reports whether the field at p is a struct as decoding leaves it if the client does not give it: with the
+// defaults of its members and nothing else. Sent, it could miss a required member.
+func (f *inputField) isAsAbsent(p layout.Pointer) bool {
+	if f.nested == nil || f.required || f.hasDefault || f.plan.t.Kind() != reflect.Struct {
+		return false
+	}
+	absent := layout.New(f.plan.t)
+	d := newDecodeState()
+	f.nested.setDefaults(d, absent)
+	_ = d.finish()
+	return reflect.DeepEqual(absent.Value(f.plan.t).Interface(), p.Value(f.plan.t).Interface())
 }
