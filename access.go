@@ -273,5 +273,6 @@ func (r *Request) Info() *ActionInfo {
 	if r.act == nil || r.Job != nil {
 		return nil
 	}
+	r.act.describeTypes()
 	return &r.act.info
 }

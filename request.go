@@ -169,12 +169,11 @@ type actionPage struct{ limit, offset pageRules }
 func pageOf(fields []schema.Field) *actionPage {
 	var page actionPage
 	for i := range fields {
-		rules := pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
 		switch fields[i].Name {
 		case "limit":
-			page.limit = rules
+			page.limit = pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
 		case "offset":
-			page.offset = rules
+			page.offset = pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
 		}
 	}
 	if page == (actionPage{}) {

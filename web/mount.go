@@ -166,7 +166,8 @@ func (s *Server) checkHidden(m *mounts) error {
 		return nil
 	}
 	var errs []error
-	for _, info := range s.api.Actions() {
+	for _, name := range s.api.ActionNames() {
+		info := s.api.Action(name)
 		for _, text := range info.Routes {
 			method, path, _ := strings.Cut(text, " ")
 			if pattern := m.match(method, samplePath(text, path)); pattern != "" {
