@@ -3,7 +3,9 @@ package actionhero
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/bridge"
@@ -41,6 +43,8 @@ func (h *host) Action(name string) any {
 	}
 	return nil
 }
+
+func (h *host) ActionNames() []string { return slices.Sorted(maps.Keys(h.registry.Load().actions)) }
 
 func (h *host) Admit(remoteIP string) (int, any) {
 	if h.limiter == nil || remoteIP == "" {

@@ -133,8 +133,12 @@ func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.Appen
 // action can return a static file, as the action "file" does.
 func IsStatic(content *actionhero.Content) bool { return bridge.IsStatic(content) }
 
+// ActionNames returns the names of all registered actions, sorted.
+func (h Host) ActionNames() []string { return h.host.ActionNames() }
+
 // Action returns the description of the action with this name, or nil if no such action is registered. The caller must
-// not change the description.
+// not change the description. It has no InputSchema and OutputSchema until the API has described its actions; see
+// [actionhero.API.Actions].
 func (h Host) Action(name string) *actionhero.ActionInfo {
 	info, _ := h.host.Action(name).(*actionhero.ActionInfo)
 	return info
