@@ -108,6 +108,10 @@ func (h *host) ReturnsNothing(action string) bool {
 
 func (h *host) Cancel(req any) { req.(*Request).ctx.end() }
 
+func (h *host) BeginStream(ctx context.Context, req any, end func()) (func(), error) {
+	return (*API)(h).beginStream(ctx, req.(*Request), end)
+}
+
 func (h *host) Accepts(key string) bool {
 	_, ok := h.registry.Load().accepted[key]
 	return ok
