@@ -28,6 +28,7 @@ var partFuncs = map[string][]string{
 	Module:                     {"DefaultAccess", "RoomAccess"},
 	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewKeys", "NewSessions"},
 	Module + "/auth/oidc":      {"JWT", "Login"},
+	Module + "/mcp":            {"New"},
 	Module + "/plugins/sqlite": {"File", "New"},
 	Module + "/transport":      {"Part"},
 	Module + "/web":            {"Mount"},
