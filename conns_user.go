@@ -15,7 +15,8 @@ import (
 //
 // Each method returns how many connections it has reached, which may be 0. The error is not nil if a node does not answer
 // or cannot do it; the connections of the other nodes count. A connection that is opening has no messages and no rooms yet,
-// and does not count. Close and SetIdentity take effect on it nevertheless, before it is let in.
+// and does not count. Close and SetIdentity take effect on it nevertheless, before it is let in. They also end each [Stream]
+// of the user, so that its client opens it again and is identified again; streams do not count, either.
 type UserConns struct {
 	api  *API
 	user string
@@ -78,7 +79,7 @@ func (u UserConns) do(ctx context.Context, op userOp) (conns int, err error) {
 	if u.user == "" {
 		return 0, Errorf(CodeInvalidInput, "a user needs an id: anonymous connections belong to no user")
 	}
-	op.User, op.From = u.user, connIDFrom(ctx)
+	op.User, op.From = u.user, changerOf(ctx)
 	if !u.api.Cluster.Shared() {
 		return u.api.Conns.ofUser(ctx, &op)
 	}
@@ -131,14 +132,18 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 
 // reached returns the connections of the user. A change also reaches those that are opening or logging in as the user.
 func (c *Conns) reached(op *userOp, id Identity) []*Conn {
-	users := &c.api.Rooms.users
+	users, change := &c.api.Rooms.users, userChange{user: op.User, from: op.From}
 	switch op.Op {
 	case "close":
-		return users.change(userChange{user: op.User, from: op.From, close: &op.Reason})
+		change.close = &op.Reason
 	case "identity":
-		return users.change(userChange{user: op.User, from: op.From, id: id})
+		change.id = id
+	default:
+		return users.of(op.User)
 	}
-	return users.of(op.User)
+	conns := users.change(change)
+	c.api.streams.endOf(op.User) // after the change is kept: a stream looks for it when it begins
+	return conns
 }
 
 // belongsTo reports whether the connection is one of the user now.
