@@ -78,7 +78,7 @@ var onlyFor = map[string][]string{
 	"golang.org/x/sys":                          {"internal/nonblock", "internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},
-	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
+	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config", "mcp"},
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},

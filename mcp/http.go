@@ -66,7 +66,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuseCaller(c, actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller"))
 		return
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
 		refuseBody(w, err)
 		return
@@ -75,7 +75,21 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "send one message for each request: batches are not served")
 		return
 	}
-	e.serveMessage(c, body)
+	if r.Method != http.MethodPost || !e.serveOrdinary(c, body) {
+		e.serveMessage(c, body)
+	}
+}
+
+// eagerBytes is the size of the memory for the body of a request that has sent nothing of it.
+const eagerBytes = 16 << 10
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > eagerBytes {
+		return io.ReadAll(r.Body)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 // serveMessage passes a message to the handler of the library that serves it.
