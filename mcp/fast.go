@@ -79,17 +79,14 @@ func isID(id jsontext.Value) bool {
 	return err == nil && n < 1e15
 }
 
-// serveOrdinary answers an ordinary call, and reports whether it has done so.
-func (e *endpoint) serveOrdinary(c *caller, body []byte) bool {
-	m, ok := readOrdinary(c.r.Header, body)
-	if !ok {
-		return false
-	}
-	t := e.toolNamed(m.Params.Name)
-	if t == nil {
-		return false
-	}
+// serveOrdinary answers an ordinary call of a tool.
+func (e *endpoint) serveOrdinary(c *caller, m *message, t *tool) {
 	r := e.begin(c, t.action, json.RawMessage(m.Params.Arguments))
+	found := r.Request.Err // of the params
+	if r.Request.Err = nil; !e.admit(c, &r.Request) {
+		return
+	}
+	r.Request.Err = found
 	meta := &m.Params.Meta
 	r.client, r.trace, r.IdempotencyKey = meta.Client.Name+" "+meta.Client.Version, meta.Trace, meta.IdempotencyKey
 	o := &outcome{call: r, failure: actionhero.AsError(errGoexit)}
@@ -104,7 +101,6 @@ func (e *endpoint) serveOrdinary(c *caller, body []byte) bool {
 	o.failure = o.answer(c.r.Context())
 	returned = true
 	e.send(c, m, o)
-	return true
 }
 
 func (e *endpoint) send(c *caller, m *message, o *outcome) {
