@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -58,6 +59,14 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "this server answers to POST and DELETE only: it sends nothing on its own")
 		return
 	}
+	if n := e.sizeOf(r); n > eagerBytes {
+		budget, client := e.api.IncomingBudget(), c.prefix()
+		if !budget.Take(client, n) {
+			e.refuseCaller(c, errBusy)
+			return
+		}
+		defer budget.Give(client, n)
+	}
 	body, err := readBody(r)
 	if err != nil {
 		refuseBody(w, err)
@@ -93,6 +102,18 @@ func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
 
 // eagerBytes is the size of the memory for the body of a request that has sent nothing of it.
 const eagerBytes = 16 << 10
+
+var errBusy = &actionhero.Error{
+	Code: actionhero.CodeUnavailable, Message: "the server reads as many messages as it may: try again later", RetryAfter: time.Second,
+}
+
+// sizeOf returns how many bytes the body of a request may have, for general.maxIncomingBytes.
+func (e *endpoint) sizeOf(r *http.Request) int64 {
+	if r.ContentLength < 0 {
+		return e.cfg.MaxCallBytes
+	}
+	return r.ContentLength
+}
 
 func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength < 0 || r.ContentLength > eagerBytes {
