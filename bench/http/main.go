@@ -29,6 +29,7 @@ func main() {
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
 	further := flag.Bool("lanes", false, "compare only TLS, HTTP/2, connections for each request, and the requests after an unusual one; -only has a part of the name of a lane")
+	measured := flag.String("scale", "", "measure only files, actions (up to 2,000 of them) or idle (10,000 idle connections)")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -36,6 +37,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *measured != "" {
+		if err := runScale(ctx, *measured, *passes, *slice, *base); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *identity {
 		if err := pinned(func() error { return identities(ctx, *passes, *slice) }); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
@@ -127,7 +135,7 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 	return nil
 }
 
-func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
+func startServer(ctx context.Context, name, ours, dir string, more ...string) (*proc.Server, error) {
 	return startServerWith(ctx, name, ours, dir, nil)
 }
 
@@ -155,5 +163,5 @@ func startServerWith(ctx context.Context, name, ours, dir string, more []string)
 	if strings.HasSuffix(name, proc.BaseSuffix) {
 		ours += proc.BaseSuffix
 	}
-	return proc.Start(ctx, name, addr, env, ours, "start")
+	return proc.Start(ctx, name, addr, append(env, more...), ours, "start")
 }
