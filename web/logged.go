@@ -48,7 +48,7 @@ func (c *call) RequestPath() (path string) {
 // and began to write or succeeded.
 func (c *call) ResponseStatus(err *actionhero.Error) int {
 	switch {
-	case c.hijackedByAction && (err == nil || c.begun.Load()), c.server == nil:
+	case c.hijackedByAction.Load() && (err == nil || c.begun.Load()), c.server == nil:
 		return 0
 	case err == nil && c.fault != nil:
 		return http.StatusInternalServerError
