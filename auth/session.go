@@ -85,6 +85,7 @@ func NewSessions(cfg SessionConfig) *Sessions {
 		actionhero.Authenticator(s.authenticate),
 		actionhero.SecurityScheme{Name: cfg.Cookie, Type: "apiKey", In: "cookie", Key: s.host, Description: "The cookie of a login over HTTPS. On localhost without HTTPS its name is " + s.plain + "."},
 		actionhero.ConnMiddleware{Connect: s.connect, Disconnect: s.disconnect},
+		actionhero.StreamMiddleware{Begin: s.streamBegins, End: s.streamEnds},
 		s.ended, s.change,
 		actionhero.Initializer{Name: "sessions " + cfg.Cookie, Start: s.start, Stop: s.stop},
 	}

@@ -167,6 +167,9 @@ func (n *node) held() map[key]holder {
 			}
 		}
 	}
+	for _, h := range n.streams {
+		found[h.key] = h
+	}
 	return found
 }
 
@@ -174,6 +177,11 @@ func (n *node) held() map[key]holder {
 func (n *node) check(ctx context.Context, h holder) {
 	belongs := func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key }
 	r, err := n.renew(ctx, h, func() []*actionhero.Conn { return n.connsOf(h.user, belongs) })
+	if err == nil {
+		n.endStreams(h.user, func(st *actionhero.Stream, other holder) bool {
+			return other.key == h.key && (r == nil || !r.grants(st.Request.Identity()))
+		})
+	}
 	if r == nil && err == nil {
 		n.close(h.user, belongs)
 		return

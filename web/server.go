@@ -217,19 +217,20 @@ func (s *Server) logServeError(err error) {
 // routes conflict, or a route hides another action.
 func (s *Server) readRoutes() error {
 	s.routes, s.literalRoutes = route.Table[string]{}, route.Table[string]{}
-	actions := s.api.Actions()
-	for _, info := range actions {
+	names := s.api.ActionNames()
+	for _, name := range names {
+		info := s.api.Action(name)
 		for _, text := range info.Routes {
 			if err := s.addRoute(text, info.Name); err != nil {
 				return err
 			}
 		}
 	}
-	for _, info := range actions {
-		path := "/" + s.cfg.Common.URLPathForActions + "/" + info.Name
+	for _, name := range names {
+		path := "/" + s.cfg.Common.URLPathForActions + "/" + name
 		for _, method := range methods {
-			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != info.Name {
-				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, info.Name, path)
+			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != name {
+				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
 			}
 		}
 	}

@@ -65,7 +65,7 @@ func Start(ctx context.Context, name, addr string, env []string, command ...stri
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			return s, conn.Close()
