@@ -25,6 +25,7 @@ type callContext struct {
 
 	// Used only in the context that is a field of the Request, where they take no memory of their own:
 	forwards uint8         // dispatches of the request within its first dispatch
+	replayed bool          // the answer is the kept one of an idempotency key
 	change   atomic.Uint32 // see Request.changer
 }
 
