@@ -49,6 +49,9 @@ type Action[In, Out any] struct {
 	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
 	IdempotencyKey KeyUse
 
+	// Tool makes the action a tool that AI agents may call, see [Tool]; default: agents cannot call it.
+	Tool *Tool
+
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
@@ -116,6 +119,7 @@ type ActionInfo struct {
 	Transports        []string       // the transports that may call it; nil: all
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
+	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
 	OutputExample     []byte         // a JSON object
 	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the action returns a *Content
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
@@ -215,6 +219,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 		return nil, err
 	}
 	if err := act.checkKeys(a.IdempotencyKey); err != nil {
+		return nil, err
+	}
+	if err := act.setTool(a.Tool); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0

@@ -2,7 +2,6 @@ package actionhero
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"maps"
 	"net/netip"
@@ -98,13 +97,7 @@ func (h *host) Authorize(ctx context.Context, request, rule any) error {
 	return err
 }
 
-func (h *host) CheckRule(rule any) error {
-	own := rule.(*Access)
-	if len(own.allows) > 0 {
-		return errors.New("its Access has an Allow, which needs the input of an action: use Public, Authenticated, Roles or Scopes, or ask in the handler")
-	}
-	return own.check(nil)
-}
+func (h *host) CheckRule(rule any) error { return checkRule(rule.(*Access)) }
 
 func (h *host) ReturnsContent(action string) bool {
 	act := h.registry.Load().actions[action]
@@ -117,6 +110,10 @@ func (h *host) ReturnsNothing(action string) bool {
 }
 
 func (h *host) Cancel(req any) { req.(*Request).ctx.end() }
+
+func (h *host) BeginStream(ctx context.Context, req any, end func()) (func(), error) {
+	return (*API)(h).beginStream(ctx, req.(*Request), end)
+}
 
 func (h *host) Accepts(key string) bool {
 	_, ok := h.registry.Load().accepted[key]

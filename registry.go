@@ -33,6 +33,7 @@ type registry struct {
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
 	conns        []ConnMiddleware
+	streams      []StreamMiddleware
 
 	authenticators []Authenticator
 	schemes        []SecurityScheme
@@ -65,7 +66,7 @@ func (r *registry) clone() *registry {
 		actions: maps.Clone(r.actions), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
-		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
+		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), streams: slices.Clone(r.streams), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}
 }
@@ -77,6 +78,13 @@ func (r *registry) addAction(act *action) error {
 	}
 	if _, taken := r.actions[name]; taken {
 		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
+	}
+	if act.info.Tool != nil {
+		for _, other := range r.actions {
+			if other.info.Tool != nil && other.info.Tool.Name == act.info.Tool.Name {
+				return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.info.Name, name, act.info.Tool.Name)
+			}
+		}
 	}
 	for _, pattern := range act.routes {
 		key := pattern.Key()

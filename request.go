@@ -16,7 +16,7 @@ import (
 type Request struct {
 	API       *API
 	Conn      *Conn     // the persistent client that sent the request; nil over HTTP, and for calls within the process that no request made
-	Transport string    // the transport: "web", "tcp", "websocket", "socketio"; "task" for a task; "cli" for the command line; "internal" for Action.Call
+	Transport string    // the transport: "web", "tcp", "websocket", "socketio", "mcp"; "task" for a task; "cli" for the command line; "internal" for Action.Call
 	Action    string    // the requested name; the task's name if Job is set
 	Job       *Job      // the job of a task; nil for actions
 	Method    string    // the HTTP method; empty elsewhere
@@ -36,6 +36,7 @@ type Request struct {
 	id       string                   // see ID; guarded by ctx.mu
 	caller   *Request                 // the request whose action made this one with Action.Call; nil otherwise
 	identity atomic.Pointer[Identity] // its own identity; nil: the one of caller or Conn
+	change   atomic.Uint64            // see changer
 	opened   *openContent             // each Content that the action returned and Dispatch may have to close
 }
 

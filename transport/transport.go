@@ -66,6 +66,13 @@ func (h Host) Dispatch(ctx context.Context, req *actionhero.Request) (any, error
 // Cancel ends the context of a request that runs, for example because its client has left.
 func (h Host) Cancel(req *actionhero.Request) { h.host.Cancel(req) }
 
+// BeginStream makes a response that lasts known to the API as an actionhero.Stream, before it begins. The API calls end,
+// perhaps several times, when the stream should end; end must not block. The transport calls over when the action has
+// returned. An error, of a StreamMiddleware.Begin, is the answer to the request instead of a stream.
+func (h Host) BeginStream(ctx context.Context, req *actionhero.Request, end func()) (over func(), err error) {
+	return h.host.BeginStream(ctx, req, end)
+}
+
 // Details has the methods of a Request.Extra from which the API learns what only the transport of the request knows. Each
 // method is optional. The API calls them only if it logs the request or the app asks, so they may be slow.
 type Details interface {

@@ -155,7 +155,7 @@ func startServerWith(ctx context.Context, name, ours, dir string, more []string)
 	_, port, _ := strings.Cut(addr, ":")
 	env := []string{
 		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
-		"ACTIONHERO_LOG_LOG_FOLDER=" + dir, "ACTIONHERO_LOG_CONSOLE=" + strconv.FormatBool(strings.Contains(name, "console")),
+		"ACTIONHERO_LOG_LOG_FOLDER=" + filepath.Join(dir, port), "ACTIONHERO_LOG_CONSOLE=" + strconv.FormatBool(strings.Contains(name, "console")),
 	}
 	if !strings.Contains(name, "logged") {
 		env = append(env, "ACTIONHERO_LOG_LOG_REQUESTS=false")

@@ -43,6 +43,7 @@ type Host interface {
 	Authorize(ctx context.Context, req, rule any) error // req is an *actionhero.Request, rule an *actionhero.Access
 	CheckRule(rule any) error                           // rule is an *actionhero.Access
 	Cancel(req any)
+	BeginStream(ctx context.Context, req any, end func()) (over func(), err error)
 	ReturnsContent(action string) bool
 	ReturnsNothing(action string) bool
 	Accepts(key string) bool
