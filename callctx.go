@@ -23,6 +23,7 @@ type callContext struct {
 	first firstError // the first error that Err returned while there was no liveContext
 
 	forwards uint8 // dispatches of the request within its first dispatch; used in the context that is a field of the Request
+	replayed bool  // the answer is the kept one of an idempotency key; also used there alone, where it needs no further memory
 }
 
 // firstError is the kind of an error of a callContext. A kind needs less space in each Request than an error.
