@@ -38,6 +38,7 @@ func (u UserConns) Send(ctx context.Context, message any) (conns int, err error)
 // Close closes the connections of the user, as [Conn.Close] does, for example after the user was locked out. It refuses
 // those that are opening: store the lock first, so that no later one is let in. A [ConnMiddleware.Connect] that
 // closes the connections of the user who is coming spares the one that it is called for.
+// If the connection of the caller is one of them, ctx ends, but Close reaches all nodes.
 func (u UserConns) Close(ctx context.Context, reason string) (conns int, err error) {
 	return u.do(ctx, userOp{Op: "close", Reason: reason})
 }
@@ -80,6 +81,9 @@ func (u UserConns) do(ctx context.Context, op userOp) (conns int, err error) {
 		return 0, Errorf(CodeInvalidInput, "a user needs an id: anonymous connections belong to no user")
 	}
 	op.User, op.From = u.user, changerOf(ctx)
+	if op.Op == "close" {
+		ctx = context.WithoutCancel(ctx) // it ends with the connection of the caller, which may be one of them
+	}
 	if !u.api.Cluster.Shared() {
 		return u.api.Conns.ofUser(ctx, &op)
 	}

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"slices"
 
 	"github.com/actionhero-go/actionhero"
 )
@@ -19,14 +18,16 @@ func (s *Sessions) streamBegins(ctx context.Context, st *actionhero.Stream) erro
 		return err // another Authenticator has found the caller
 	}
 	n.hold(st, holder{user: e.User, key: k, has: true})
-	r, err := s.record.Get(ctx, n.api, k.String())
-	if isMissing(err) || err == nil && r.Rotated {
+	r, now, err := n.read(ctx, k)
+	switch {
+	case err != nil:
+		return err
+	case r == nil:
 		return actionhero.Errorf(actionhero.CodeUnauthenticated, reasonEnded)
-	}
-	if err == nil && !r.grants(who) {
+	case !sameRights(now, who):
 		st.End()
 	}
-	return err
+	return nil
 }
 
 func (s *Sessions) streamEnds(st *actionhero.Stream) {
@@ -66,9 +67,4 @@ func (n *node) endStreams(user string, which func(st *actionhero.Stream, h holde
 	for _, st := range found {
 		st.End()
 	}
-}
-
-// grants reports whether the session gives its user the roles and scopes of who.
-func (r *record) grants(who actionhero.Identity) bool {
-	return slices.Equal(r.Roles, who.Roles) && slices.Equal(r.Scopes, who.Scopes)
 }
