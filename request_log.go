@@ -2,10 +2,11 @@ package actionhero
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -62,8 +63,9 @@ func (r *Request) findID() string {
 			return id
 		}
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	var random [16]byte // of the generator of the runtime: an id must be unique, and is no secret
+	binary.LittleEndian.PutUint64(random[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(random[8:], rand.Uint64())
 	var text [2 * len(random)]byte
 	hex.Encode(text[:], random[:])
 	return string(text[:])
@@ -116,6 +118,9 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	attrs = append(req.logExtra(attrs, failure), slog.String("transport", req.Transport), slog.String("action", shortened(req.Action, maxLoggedName)))
 	if failure != nil {
 		attrs = append(attrs, slog.String("code", failure.Code.String()))
+	}
+	if req.ctx.replayed {
+		attrs = append(attrs, slog.Bool("replayed", true))
 	}
 	attrs = append(attrs, slog.String("params", req.loggedParams(s)), slog.Float64("duration", milliseconds(now.Sub(req.Started))))
 	if failure != nil {

@@ -135,7 +135,7 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 	return nil
 }
 
-func startServer(ctx context.Context, name, ours, dir string, more ...string) (*proc.Server, error) {
+func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
 	return startServerWith(ctx, name, ours, dir, nil)
 }
 
@@ -155,7 +155,7 @@ func startServerWith(ctx context.Context, name, ours, dir string, more []string)
 	_, port, _ := strings.Cut(addr, ":")
 	env := []string{
 		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
-		"ACTIONHERO_LOG_LOG_FOLDER=" + dir, "ACTIONHERO_LOG_CONSOLE=" + strconv.FormatBool(strings.Contains(name, "console")),
+		"ACTIONHERO_LOG_LOG_FOLDER=" + filepath.Join(dir, port), "ACTIONHERO_LOG_CONSOLE=" + strconv.FormatBool(strings.Contains(name, "console")),
 	}
 	if !strings.Contains(name, "logged") {
 		env = append(env, "ACTIONHERO_LOG_LOG_REQUESTS=false")

@@ -9,6 +9,7 @@ import (
 const (
 	flushAfter = 50 * time.Millisecond  // the shortest time between two batches, and the longest time that a line waits for the next one
 	flushSize  = 64 << 10               // bytes that wait for no timer
+	maxKept    = 8 * flushSize          // bytes of an empty buffer
 	maxWaiting = 8 << 20                // bytes that wait for a slow output; further lines are lost
 	urgentWait = 100 * time.Millisecond // the longest time that the code that logs a warning or an error waits for its output
 	closeWait  = time.Second            // the longest time that the end of the log waits for an output
@@ -126,7 +127,7 @@ func (b *batcher) flush() {
 		b.write(batch)
 	}
 	b.spare = batch[:0]
-	if cap(batch) > 4*flushSize { // the memory for a huge line is not kept
+	if cap(batch) > maxKept { // the memory for a huge line is not kept
 		b.spare = nil
 	}
 	b.mu.Lock()

@@ -113,7 +113,7 @@ func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, messag
 		if styled {
 			buf.b = style.AppendBegin(buf.b)
 		}
-		buf.b = appendField(buf.b, message)
+		buf.b = appendString(buf.b, message)
 		if styled {
 			buf.b = append(buf.b, colorReset...)
 		}
@@ -209,13 +209,18 @@ func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 		buf.prefix = buf.prefix[:outer]
 		return
 	}
-	buf.b = append(buf.b, separator...)
-	h.paint(buf, colorKey, func() {
-		buf.b = appendField(buf.b, buf.prefix)
-		buf.b = appendField(buf.b, a.Key)
-	})
-	buf.b = append(buf.b, ": "...)
-	buf.b = appendHuman(buf.b, v)
+	b := append(buf.b, separator...)
+	if h.color {
+		b = append(b, colorKey...)
+	}
+	if len(buf.prefix) > 0 {
+		b = appendField(b, buf.prefix)
+	}
+	b = appendString(b, a.Key)
+	if h.color {
+		b = append(b, colorReset...)
+	}
+	buf.b = appendHuman(append(b, ": "...), v)
 }
 
 // paint calls write, which appends to the buffer. If the handler uses colours, paint adds the escape codes of the
@@ -250,7 +255,7 @@ func separate(buf *buffer) {
 func appendHuman(b []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:
-		return appendField(b, v.String())
+		return appendString(b, v.String())
 	case slog.KindInt64:
 		return strconv.AppendInt(b, v.Int64(), 10)
 	case slog.KindUint64:
