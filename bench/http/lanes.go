@@ -42,7 +42,7 @@ const (
 	closing   = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 	oldest    = "GET " + target + " HTTP/1.0\r\n\r\n"
 	chunked   = "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-	expecting = "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{}"
+	expecting = "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n" // its body is {}
 )
 
 // padded returns a request whose head, or whose body, is larger than 8 KiB.
@@ -161,6 +161,9 @@ func stream(dial func() (net.Conn, error), first string) func(time.Duration) (in
 			}
 			if request == expecting {
 				if _, err := in.Discard(len("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
+					return n, err
+				}
+				if _, err := io.WriteString(conn, "{}"); err != nil {
 					return n, err
 				}
 			}
