@@ -68,6 +68,7 @@ type Server struct {
 	pageEnd    func() string // nil: pages are sent as they are; see EndPages
 	healthPath string        // noHealth if the app uses the path itself
 	requests   atomic.Int64
+	documents  documents
 	global     func(context.Context) int64 // the requests in the whole cluster
 }
 
@@ -98,7 +99,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
-	if err := s.mountParts(); err != nil {
+	if err := errors.Join(s.mountParts(), s.addDocument()); err != nil {
 		return nil, err
 	}
 	return s, nil
