@@ -227,6 +227,7 @@ const (
 	TransportTCP       = "tcp"
 	TransportWebSocket = "websocket"
 	TransportSocketIO  = "socketio"
+	TransportMCP       = "mcp" // tools of AI agents, see [Tool]
 	TransportCLI       = "cli" // the command line
 
 	transportInternal = "internal" // Action.Call
@@ -234,7 +235,7 @@ const (
 
 // checkTransports returns an error if one of the names is probably a slip for the name of a transport.
 func checkTransports(names []string) error {
-	known := []string{TransportWeb, TransportTCP, TransportWebSocket, TransportSocketIO, TransportCLI}
+	known := []string{TransportWeb, TransportTCP, TransportWebSocket, TransportSocketIO, TransportMCP, TransportCLI}
 	for _, name := range names {
 		if slices.Contains(known, name) {
 			continue
@@ -258,7 +259,7 @@ func (act *action) isOver(req *Request) bool {
 		return true
 	}
 	switch req.Transport {
-	case TransportWeb, TransportTCP, TransportWebSocket, TransportSocketIO:
+	case TransportWeb, TransportTCP, TransportWebSocket, TransportSocketIO, TransportMCP:
 		return false
 	case TransportCLI, transportInternal, "test":
 		return true
@@ -272,5 +273,6 @@ func (r *Request) Info() *ActionInfo {
 	if r.act == nil || r.Job != nil {
 		return nil
 	}
+	r.act.describeTypes()
 	return &r.act.info
 }

@@ -49,6 +49,9 @@ type Action[In, Out any] struct {
 	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
 	IdempotencyKey KeyUse
 
+	// Tool makes the action a tool that AI agents may call, see [Tool]; default: agents cannot call it.
+	Tool *Tool
+
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
@@ -116,6 +119,7 @@ type ActionInfo struct {
 	Transports        []string       // the transports that may call it; nil: all
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
+	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
 	OutputExample     []byte         // a JSON object
 	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the action returns a *Content
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
@@ -144,6 +148,7 @@ type action struct {
 	limit        time.Duration
 	strict       bool          // the action refuses unknown params
 	guarded      bool          // the action has middleware of its own
+	described    sync.Once     // sets the schemas of info; see describeTypes
 	strictSchema func() []byte // the schema of the inputs if the app refuses unknown params
 	secretPath   bool          // a route has the value of a secret input
 	run          Handler       // the action's own middleware around a Handler that decodes the input and calls Run
@@ -196,18 +201,15 @@ func (a Action[In, Out]) compile() (*action, error) {
 		if err := act.checkNames(); err != nil {
 			return nil, err
 		}
-		description, err := schema.DescribeOutput(reflect.TypeFor[Out]())
+		example, err := schema.OutputExample(reflect.TypeFor[Out]())
 		if err != nil {
 			return nil, fmt.Errorf("action %q: %w", a.Name, err)
 		}
-		act.info.OutputExample, act.info.OutputSchema = description.Example, description.JSONSchema
+		act.info.OutputExample = example
 	}
 	act.info.IdempotencyKey = a.IdempotencyKey
 	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
 	act.strictSchema = sync.OnceValue(func() []byte { return inputSchemaOf(act.info.in, true) })
-	if act.info.InputSchema = input.JSONSchema(); a.Strict {
-		act.info.InputSchema = act.strictSchema()
-	}
 	for _, in := range act.info.Inputs {
 		if use, taken := envelope.Inputs[in.Name]; taken {
 			return nil, fmt.Errorf("action %q has an input %q, but the param of that name %s: give the input another name in its json tag", a.Name, in.Name, use)
@@ -217,6 +219,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 		return nil, err
 	}
 	if err := act.checkKeys(a.IdempotencyKey); err != nil {
+		return nil, err
+	}
+	if err := act.setTool(a.Tool); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0
@@ -255,10 +260,27 @@ func (a Action[In, Out]) compile() (*action, error) {
 }
 
 func inputsOf(input *schema.Input) (inputs []Input) {
-	for _, f := range input.Fields() {
+	fields := input.Fields()
+	if len(fields) > 0 {
+		inputs = make([]Input, 0, len(fields))
+	}
+	for _, f := range fields {
 		inputs = append(inputs, Input{Name: f.Name, Doc: f.Doc, Type: f.Type, Format: f.Format, Required: f.Required, Secret: f.Secret})
 	}
 	return inputs
+}
+
+// describeTypes sets the schemas of act.info. An app with many actions writes no schema until something describes its
+// actions.
+func (act *action) describeTypes() {
+	act.described.Do(func() {
+		if act.info.InputSchema = act.input.JSONSchema(); act.strict {
+			act.info.InputSchema = act.strictSchema()
+		}
+		if act.output != nil {
+			act.info.OutputSchema = schema.OutputSchema(act.outType)
+		}
+	})
 }
 
 // checkNames refuses an output whose members have names that the answers of transports use.

@@ -63,7 +63,9 @@ type API struct {
 
 	calls  callGate
 	expiry expiry
-	hooks  atomic.Int64 // running calls of API.hook
+
+	streams streamSet
+	hooks   atomic.Int64 // running calls of API.hook
 }
 
 // New returns a stopped API with the given configuration and parts. The API has no transports: add some with [API.Add],

@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"backend/local":           {"backend", "internal/gcra", "internal/poison", "internal/setting"},
 	"backend/redis":           {"backend", "backend/local", "internal/chaos/probe", "internal/setting"},
 	"backendtest":             {"backend"},
-	"transport":               {"", "internal/bridge", "internal/bytebudget", "internal/sendqueue"},
+	"transport":               {"", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/mediatype", "internal/sendqueue"},
 	"web":                     {"", "transport", "internal"},
 	"tcp":                     {"", "transport", "internal"},
 	"websocket":               {"", "transport", "internal"},
@@ -41,6 +41,8 @@ var mayImport = map[string][]string{
 	"examples":                {"", "cli", "builtin", "examples"},
 	"examples/desk":           {"", "auth", "cli", "examples/desk", "limit", "plugins", "web"}, // a module of its own
 	"limit":                   {"", "backend", "internal/gcra"},
+	"mcp":                     {"", "cli", "server", "transport", "web"}, // a module of its own
+	"mcp/examples":            {"", "builtin", "cli", "mcp"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},
 	"internal":                {"internal"},
@@ -51,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/gcra":           {"backend"},
 	"internal/inplace":        {"", "transport"},
 	"internal/testkit":        {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
-	"internal/wire":           {"", "transport", "internal/appbody", "internal/jsonx", "internal/mediatype", "internal/netlisten"},
+	"internal/wire":           {"", "transport", "internal/jsonx", "internal/netlisten"},
 }
 
 // Packages that only transports which speak them may import.
@@ -82,6 +84,7 @@ var onlyFor = map[string][]string{
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},
 	"github.com/go-jose/go-jose/v4":             {"auth/oidc"},
+	"github.com/modelcontextprotocol/go-sdk":    {"mcp"},
 	"modernc.org/sqlite":                        {"plugins/sqlite"},
 	"github.com/actionhero-go/actionhero/bench": {},
 }

@@ -6,7 +6,7 @@ import "time"
 // their authenticators may have read what was true before.
 type userChange struct {
 	user   string
-	from   string  // the id of the connection whose code has made the change, which a close spares while it opens
+	from   string  // names the connection or the request whose code has made the change, which is spared while it opens or begins a stream
 	close  *string // the reason; nil: identity is the new one
 	id     Identity
 	number uint64
@@ -22,9 +22,11 @@ const userChangesFor = time.Minute
 // userChanges are the latest changes of users on this node, the oldest first. They are guarded by userIndex.mu.
 type userChanges struct {
 	latest uint64 // the number of the latest change
-	lost   uint64 // the number of the latest change that is not kept any more
 	kept   []userChange
 	times  []time.Time // of the kept changes
+
+	lost   uint64 // the number of the latest change that is not kept any more
+	lostAt time.Time
 }
 
 // mark returns the number of the latest change. A change with a higher number comes later.
@@ -45,7 +47,7 @@ func (x *userIndex) change(ch userChange) []*Conn {
 func (u *userChanges) add(ch userChange, now time.Time) {
 	old := 0
 	for old < len(u.kept) && (now.Sub(u.times[old]) > userChangesFor || len(u.kept)-old >= maxUserChanges) {
-		u.lost = u.kept[old].number
+		u.lost, u.lostAt = u.kept[old].number, u.times[old]
 		u.kept[old] = userChange{}
 		old++
 	}
@@ -76,6 +78,19 @@ func (x *userIndex) catchUp(c *Conn, since uint64) (closed *string, all bool) {
 		}
 	}
 	return nil, true
+}
+
+// changedSince reports whether the user may have changed after the time since, except by the code named from.
+func (x *userIndex) changedSince(user string, since time.Time, from string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	u := &x.changes
+	for i := len(u.kept) - 1; i >= 0 && u.times[i].After(since); i-- {
+		if ch := &u.kept[i]; ch.user == user && (from == "" || ch.from != from) {
+			return true
+		}
+	}
+	return u.lostAt.After(since)
 }
 
 // errMissedChange is the error for a client that may be a user who has been locked out meanwhile.

@@ -15,7 +15,8 @@ import (
 //
 // Each method returns how many connections it has reached, which may be 0. The error is not nil if a node does not answer
 // or cannot do it; the connections of the other nodes count. A connection that is opening has no messages and no rooms yet,
-// and does not count. Close and SetIdentity take effect on it nevertheless, before it is let in.
+// and does not count. Close and SetIdentity take effect on it nevertheless, before it is let in. They also end each [Stream]
+// of the user, so that its client opens it again and is identified again; streams do not count, either.
 type UserConns struct {
 	api  *API
 	user string
@@ -37,6 +38,7 @@ func (u UserConns) Send(ctx context.Context, message any) (conns int, err error)
 // Close closes the connections of the user, as [Conn.Close] does, for example after the user was locked out. It refuses
 // those that are opening: store the lock first, so that no later one is let in. A [ConnMiddleware.Connect] that
 // closes the connections of the user who is coming spares the one that it is called for.
+// If the connection of the caller is one of them, ctx ends, but Close reaches all nodes.
 func (u UserConns) Close(ctx context.Context, reason string) (conns int, err error) {
 	return u.do(ctx, userOp{Op: "close", Reason: reason})
 }
@@ -78,7 +80,10 @@ func (u UserConns) do(ctx context.Context, op userOp) (conns int, err error) {
 	if u.user == "" {
 		return 0, Errorf(CodeInvalidInput, "a user needs an id: anonymous connections belong to no user")
 	}
-	op.User, op.From = u.user, connIDFrom(ctx)
+	op.User, op.From = u.user, changerOf(ctx)
+	if op.Op == "close" {
+		ctx = context.WithoutCancel(ctx) // it ends with the connection of the caller, which may be one of them
+	}
 	if !u.api.Cluster.Shared() {
 		return u.api.Conns.ofUser(ctx, &op)
 	}
@@ -131,14 +136,18 @@ func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
 
 // reached returns the connections of the user. A change also reaches those that are opening or logging in as the user.
 func (c *Conns) reached(op *userOp, id Identity) []*Conn {
-	users := &c.api.Rooms.users
+	users, change := &c.api.Rooms.users, userChange{user: op.User, from: op.From}
 	switch op.Op {
 	case "close":
-		return users.change(userChange{user: op.User, from: op.From, close: &op.Reason})
+		change.close = &op.Reason
 	case "identity":
-		return users.change(userChange{user: op.User, from: op.From, id: id})
+		change.id = id
+	default:
+		return users.of(op.User)
 	}
-	return users.of(op.User)
+	conns := users.change(change)
+	c.api.streams.endOf(op.User) // after the change is kept: a stream looks for it when it begins
+	return conns
 }
 
 // belongsTo reports whether the connection is one of the user now.

@@ -191,3 +191,30 @@ func TestAnIdentityForAUserDoesNotReachConnectionsThatHaveLeftIt(t *testing.T) {
 		t.Errorf("%d connections; the one that has become bob is %+v", n, older.Identity())
 	}
 }
+
+// A user who ends all of its connections over one of them reaches those of all nodes: the first close ends the context of
+// the call.
+func TestAUserClosesAllOfItsConnectionsOverOneOfThem(t *testing.T) {
+	t.Parallel()
+	net := memcluster.New(t)
+	a, b := startNode(t, net, "a"), startNode(t, net, "b")
+	var sinks []*collector
+	for _, n := range []clusterNode{a, b} {
+		c, sink := connect(t, n.API, "hall")
+		t.Cleanup(func() { transport.Of(n.API).Disconnect(c) })
+		steps(t, c.SetIdentity(t.Context(), actionhero.Identity{ID: "ann"}))
+		sinks = append(sinks, sink)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // as if the local connection was closed before the other node is asked
+	if n, err := a.Conns.User("ann").Close(ctx, "goodbye"); n != 2 || err != nil {
+		t.Errorf("%d connections are closed, %v", n, err)
+	}
+	for i, sink := range sinks {
+		sink.mu.Lock()
+		if sink.closed != "goodbye" {
+			t.Errorf("connection %d has the reason %q", i, sink.closed)
+		}
+		sink.mu.Unlock()
+	}
+}

@@ -110,6 +110,7 @@ func (i *ActionInfo) ReturnsContent() bool { return i.out == contentType }
 
 // describe returns the description of an action with the defaults of the app in the place of zero values.
 func (r *registry) describe(act *action, cfg *Config) ActionInfo {
+	act.describeTypes()
 	info := act.info
 	info.Access = *r.access(&info.Access)
 	if info.Timeout = act.limit; info.Timeout == 0 {

@@ -93,6 +93,7 @@
 //	transport         for authors of a transport
 //	backend           the storage seam; backend/local is the embedded backend
 //	auth, auth/oidc   sessions, passwords, API keys; tokens of OpenID issuers, a module of its own
+//	mcp               actions as tools of AI agents; a module of its own
 //	plugins/sqlite    a database with migrations; a module of its own
 //
 // docs/guide.md has a chapter for each of these.

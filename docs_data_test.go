@@ -32,8 +32,8 @@ func blocksOfKind(t *testing.T, kinds ...string) (found []docrun.Block) {
 	return found
 }
 
-// otherPrograms are keys that only files of other programs have: of Kubernetes, of Compose and of sqlc.
-var otherPrograms = []string{"apiVersion", "services", "version"}
+// otherPrograms are keys that only files of other programs have: of Kubernetes, of Compose, of sqlc and of AI agents.
+var otherPrograms = []string{"apiVersion", "services", "version", "mcpServers"}
 
 // A reader may copy each block of settings into a configuration file. Each file for another program is at least YAML.
 func TestTheDataOfTheDocumentsIsRead(t *testing.T) {

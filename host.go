@@ -2,8 +2,9 @@ package actionhero
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/bridge"
@@ -42,6 +43,8 @@ func (h *host) Action(name string) any {
 	}
 	return nil
 }
+
+func (h *host) ActionNames() []string { return slices.Sorted(maps.Keys(h.registry.Load().actions)) }
 
 func (h *host) Admit(remoteIP string) (int, any) {
 	if h.limiter == nil || remoteIP == "" {
@@ -92,13 +95,7 @@ func (h *host) Authorize(ctx context.Context, request, rule any) error {
 	return err
 }
 
-func (h *host) CheckRule(rule any) error {
-	own := rule.(*Access)
-	if len(own.allows) > 0 {
-		return errors.New("its Access has an Allow, which needs the input of an action: use Public, Authenticated, Roles or Scopes, or ask in the handler")
-	}
-	return own.check(nil)
-}
+func (h *host) CheckRule(rule any) error { return checkRule(rule.(*Access)) }
 
 func (h *host) ReturnsContent(action string) bool {
 	act := h.registry.Load().action(action)
@@ -111,6 +108,10 @@ func (h *host) ReturnsNothing(action string) bool {
 }
 
 func (h *host) Cancel(req any) { req.(*Request).ctx.end() }
+
+func (h *host) BeginStream(ctx context.Context, req any, end func()) (func(), error) {
+	return (*API)(h).beginStream(ctx, req.(*Request), end)
+}
 
 func (h *host) Accepts(key string) bool {
 	_, ok := h.registry.Load().accepted[key]

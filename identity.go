@@ -80,15 +80,19 @@ type connContext struct {
 // connKey is the key under which a connContext holds its *Conn.
 type connKey struct{}
 
-// connIDFrom returns the id of the connection whose request or hook is handled with ctx, or "".
-func connIDFrom(ctx context.Context) string {
+// changerOf returns a name of the client whose request or hook is handled with ctx, for userChange.from, or "".
+func changerOf(ctx context.Context) string {
 	if c, ok := ctx.Value(connKey{}).(*Conn); ok {
 		return c.ID
 	}
-	if req := RequestFrom(ctx); req != nil && req.Conn != nil {
+	req := RequestFrom(ctx)
+	switch {
+	case req == nil:
+		return ""
+	case req.Conn != nil:
 		return req.Conn.ID
 	}
-	return ""
+	return req.Outer().becomeChanger()
 }
 
 // of returns a context in which IdentityFrom returns the identity of the client c, unless a request is handled with ctx.

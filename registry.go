@@ -15,7 +15,8 @@ import (
 // API.
 type registry struct {
 	actions      map[string]*action
-	own          map[string]*action // those of the framework, which no list has; an action of the app comes first
+	own          map[string]*action    // those of the framework, which no list has; an action of the app comes first
+	routes       map[string]takenRoute // by their keys
 	tasks        map[string]*task
 	nodeCalls    map[string]*nodeCall
 	taskNames    []string // the keys of tasks, sorted
@@ -33,6 +34,7 @@ type registry struct {
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
 	conns        []ConnMiddleware
+	streams      []StreamMiddleware
 
 	authenticators []Authenticator
 	schemes        []SecurityScheme
@@ -43,12 +45,15 @@ type registry struct {
 	loadedSections map[string]any // Config.Sections; never changed
 }
 
+// takenRoute is a route of a registered action.
+type takenRoute struct{ text, action string }
+
 // specialParams are the keys of the params that every request may carry, even if no action declares them.
 var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
 
 func newRegistry(loadedSections map[string]any) *registry {
 	r := &registry{
-		actions: map[string]*action{}, own: map[string]*action{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		actions: map[string]*action{}, own: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
 		sections: map[string]any{}, loadedSections: loadedSections,
 	}
 	for _, key := range specialParams {
@@ -59,10 +64,10 @@ func newRegistry(loadedSections map[string]any) *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), own: maps.Clone(r.own), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), own: maps.Clone(r.own), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
-		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
+		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), streams: slices.Clone(r.streams), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}
 }
@@ -75,20 +80,30 @@ func (r *registry) addAction(act *action) error {
 	if _, taken := r.actions[name]; taken {
 		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
 	}
-	for _, pattern := range act.routes {
+	if act.info.Tool != nil {
 		for _, other := range r.actions {
-			if i := slices.IndexFunc(other.routes, pattern.Equal); i >= 0 {
-				return fmt.Errorf("actions %q and %q have the same route: %q and %q match the same requests; change one", other.info.Name, name, other.routes[i], pattern)
+			if other.info.Tool != nil && other.info.Tool.Name == act.info.Tool.Name {
+				return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.info.Name, name, act.info.Tool.Name)
 			}
 		}
+	}
+	for _, pattern := range act.routes {
+		key := pattern.Key()
+		if other, taken := r.routes[key]; taken {
+			return fmt.Errorf("actions %q and %q have the same route: %q and %q match the same requests; change one", other.action, name, other.text, pattern)
+		}
+		r.routes[key] = takenRoute{pattern.String(), name}
 	}
 	r.actions[name] = act
 	r.strict = r.strict || act.strict
 	for _, in := range act.input.Fields() {
-		key := strings.Clone(in.Name)
-		r.accepted[key] = key
+		if r.accepted[in.Name] == "" {
+			key := strings.Clone(in.Name)
+			r.accepted[key] = key
+		}
 	}
 	r.hide(act.input)
+	act.input.Release()
 	return nil
 }
 
@@ -115,7 +130,10 @@ func (o ownPart) register(r *registry) error {
 // hide adds the secret parts of the inputs of an action or a task to those of the inputs with the same names.
 func (r *registry) hide(input *schema.Input) {
 	for _, in := range input.Fields() {
-		if len(in.Secrets) > 0 {
+		switch {
+		case in.Secrets.Whole():
+			r.secrets[in.Name] = schema.AllSecret
+		case len(in.Secrets) > 0 && !r.secrets[in.Name].Whole():
 			r.secrets[in.Name] = append(slices.Clip(r.secrets[in.Name]), in.Secrets...)
 		}
 	}
@@ -130,6 +148,7 @@ func (r *registry) addTask(t *task) error {
 	at, _ := slices.BinarySearch(r.taskNames, name)
 	r.taskNames = slices.Insert(slices.Clone(r.taskNames), at, name)
 	r.hide(t.act.input)
+	t.act.input.Release()
 	return nil
 }
 

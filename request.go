@@ -16,7 +16,7 @@ import (
 type Request struct {
 	API       *API
 	Conn      *Conn     // the persistent client that sent the request; nil over HTTP, and for calls within the process that no request made
-	Transport string    // the transport: "web", "tcp", "websocket", "socketio"; "task" for a task; "cli" for the command line; "internal" for Action.Call
+	Transport string    // the transport: "web", "tcp", "websocket", "socketio", "mcp"; "task" for a task; "cli" for the command line; "internal" for Action.Call
 	Action    string    // the requested name; the task's name if Job is set
 	Job       *Job      // the job of a task; nil for actions
 	Method    string    // the HTTP method; empty elsewhere
@@ -36,6 +36,7 @@ type Request struct {
 	id       string                   // see ID; guarded by ctx.mu
 	caller   *Request                 // the request whose action made this one with Action.Call; nil otherwise
 	identity atomic.Pointer[Identity] // its own identity; nil: the one of caller or Conn
+	change   atomic.Uint64            // see changer
 	opened   *openContent             // each Content that the action returned and Dispatch may have to close
 }
 
@@ -169,12 +170,11 @@ type actionPage struct{ limit, offset pageRules }
 func pageOf(fields []schema.Field) *actionPage {
 	var page actionPage
 	for i := range fields {
-		rules := pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
 		switch fields[i].Name {
 		case "limit":
-			page.limit = rules
+			page.limit = pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
 		case "offset":
-			page.offset = rules
+			page.offset = pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
 		}
 	}
 	if page == (actionPage{}) {

@@ -2,10 +2,11 @@ package actionhero
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -62,8 +63,9 @@ func (r *Request) findID() string {
 			return id
 		}
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	var random [16]byte // of the generator of the runtime: an id must be unique, and is no secret
+	binary.LittleEndian.PutUint64(random[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(random[8:], rand.Uint64())
 	var text [2 * len(random)]byte
 	hex.Encode(text[:], random[:])
 	return string(text[:])

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/signals"
 )
@@ -30,7 +31,7 @@ func (api *API) Run(ctx context.Context) error {
 		case sig := <-received:
 			early <- sig
 			cancel()
-			endAtOnce(received, started)
+			api.endAtOnce(received, started)
 		case <-started:
 		}
 	})
@@ -111,7 +112,7 @@ func (api *API) wait(ctx context.Context, leave func(), early, received <-chan o
 				return
 			}
 		}
-		endAtOnce(received, stopped)
+		api.endAtOnce(received, stopped)
 	})
 	err := api.Stop(context.WithoutCancel(ctx))
 	close(stopped)
@@ -173,11 +174,24 @@ func (api *API) reopen(sig os.Signal) {
 	api.log.Info("the log is reopened", "signal", sig.String())
 }
 
-// endAtOnce ends the process with exit code 130 at the next signal. If done is closed first, endAtOnce returns.
-func endAtOnce(received <-chan os.Signal, done <-chan struct{}) {
+// endAtOnce ends the process with exit code 130 at the next signal. If done is closed first, endAtOnce returns. The line that
+// it logs makes the logger of the server write the lines that wait. A logger that blocks does not hold up the end.
+func (api *API) endAtOnce(received <-chan os.Signal, done <-chan struct{}) {
 	select {
-	case <-received:
+	case sig := <-received:
+		logged := make(chan struct{})
+		go func() {
+			defer close(logged)
+			api.log.Warn("a second signal ends the process at once", "signal", sig.String())
+		}()
+		select {
+		case <-logged:
+		case <-time.After(lastLine):
+		}
 		os.Exit(130)
 	case <-done:
 	}
 }
+
+// lastLine is the longest time that the end of the process waits for its last line of the log.
+const lastLine = 250 * time.Millisecond

@@ -116,6 +116,7 @@ func (api *API) stop(ctx context.Context) error {
 	wasReady := api.ready.Swap(false)
 	close(*api.stopSignal.Load())
 	s.calls.beginStop()
+	api.streams.endAll()
 	api.expiry.stop()
 	clients := api.Rooms.clients()
 	s.components()

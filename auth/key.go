@@ -86,7 +86,7 @@ func NewKeys(cfg KeyConfig) *Keys {
 	k.revoke = actionhero.NodeCall[revokedKey, actionhero.None]{Name: "auth.keyRevoked:" + cfg.Prefix, Run: k.closeRevoked}
 	k.keysPart = actionhero.Initializer{
 		Name:  "auth.keys:" + cfg.Prefix,
-		Parts: actionhero.Parts{actionhero.Authenticator(k.authenticate), actionhero.ConnMiddleware{Connected: k.connected}, k.revoke},
+		Parts: actionhero.Parts{actionhero.Authenticator(k.authenticate), actionhero.ConnMiddleware{Connected: k.connected}, actionhero.StreamMiddleware{Begin: k.streamBegins, End: k.streamEnds}, k.revoke},
 		Setup: k.setUp, Start: k.start, Stop: k.stop,
 	}
 	return k
@@ -126,7 +126,7 @@ func (k *Keys) setUp(api *actionhero.API) error {
 	if err := api.Register(k.scheme()); err != nil {
 		return err
 	}
-	k.nodes.Store(api, &keyNode{keys: k, api: api, store: store, used: map[string]time.Time{}})
+	k.nodes.Store(api, &keyNode{keys: k, api: api, store: store, used: map[string]time.Time{}, streams: map[*actionhero.Stream]string{}})
 	return nil
 }
 

@@ -38,10 +38,11 @@ type keyNode struct {
 	api   *actionhero.API
 	store KeyStore
 
-	mu   sync.Mutex
-	used map[string]time.Time // when the last use of a key was written; entries older than keyUsePause may be missing
-	end  context.CancelFunc   // of the checks of connections; nil while the API is stopped
-	done chan struct{}        // closed after the last check
+	mu      sync.Mutex
+	streams map[*actionhero.Stream]string // the ids of their keys
+	used    map[string]time.Time          // when the last use of a key was written; entries older than keyUsePause may be missing
+	end     context.CancelFunc            // of the checks of connections; nil while the API is stopped
+	done    chan struct{}                 // closed after the last check
 }
 
 // authenticate is the Authenticator.
@@ -199,8 +200,9 @@ func (n *keyNode) keyIDOf(c *actionhero.Conn) string {
 	return ""
 }
 
-// closeConns closes the connections of this node with a key.
+// closeConns closes the connections of this node with a key, and ends its streams.
 func (n *keyNode) closeConns(id string) {
+	n.endStreams(id)
 	for c := range n.api.Conns.OnNode() {
 		if n.keyIDOf(c) == id {
 			c.Close(revokedReason)
@@ -278,6 +280,7 @@ func (n *keyNode) checkConns(ctx context.Context) {
 			ids[id] = struct{}{}
 		}
 	}
+	n.streamKeys(ids)
 	for id := range ids {
 		if ctx.Err() != nil {
 			return

@@ -610,3 +610,31 @@ func (s *memoryStore) Used(_ context.Context, id string, at time.Time) error {
 }
 
 func newLocal() *local.Backend { return local.New(local.Config{}) }
+
+// With AnyScope as the rule of the app, a key runs only the actions that name its scopes, and a user with a session all of them.
+func TestAKeyWithFewScopesRunsNoOtherAction(t *testing.T) {
+	t.Parallel()
+	keys := auth.NewKeys(auth.KeyConfig{Store: auth.KeysInFolder(t.TempDir())})
+	app := newSite(auth.SessionConfig{})
+	echo := func(name string, access actionhero.Access) actionhero.Part {
+		return actionhero.Action[none, whoOutput]{Name: name, Kind: actionhero.KindRead, Access: access, Run: func(ctx context.Context, _ none) (whoOutput, error) {
+			return whoOutput{Who: actionhero.IdentityFrom(ctx).ID}, nil
+		}}
+	}
+	login := actionhero.Action[none, none]{Name: "login", Access: actionhero.Public, Run: func(ctx context.Context, in none) (none, error) {
+		return in, app.Login(ctx, actionhero.Identity{ID: "ann"})
+	}}
+	app.parts = actionhero.Parts{keys, app.Sessions, actionhero.DefaultAccess(actionhero.Scopes(actionhero.AnyScope)),
+		login, echo("read", actionhero.Scopes("tickets:read")), echo("makeKey", actionhero.Access{})}
+	s := app.start(t)
+	text, _, err := keys.Create(t.Context(), s.API, auth.KeySpec{Owner: "ann", Scopes: []string{"tickets:read"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, user := s.HTTP(t), newBrowser(s.HTTP(t))
+	program.Ask("GET", "/api/read", "", "Authorization: Bearer "+text).Want(t, 200, `"who":"ann"`)
+	program.Ask("GET", "/api/makeKey", "", "Authorization: Bearer "+text).Want(t, 403, "")
+	user.post("login", "").Want(t, 200, "")
+	user.get("read").Want(t, 200, `"who":"ann"`)
+	user.get("makeKey").Want(t, 200, `"who":"ann"`)
+}

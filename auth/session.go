@@ -31,6 +31,13 @@ type SessionConfig struct {
 	// PlainHTTP allows logins over plain HTTP also from other hosts than localhost. Any network on the way can then read and
 	// use the cookie.
 	PlainHTTP bool
+	// Identity returns the identity that the user of a session has now, for example with the roles in the database, so that
+	// a role that is taken away counts at once and needs no SetIdentity. It gets the identity of the login. It is called for
+	// each request over HTTP and when a connection opens. For open connections it is called about once a minute: call a
+	// method of [actionhero.Conns.User] to change them at once. The ID must be the same; without Scopes, those of the login
+	// stay. The zero Identity means that the user is gone: the caller is anonymous. An error refuses the request. Default:
+	// the identity of the login, or of the latest SetIdentity.
+	Identity func(ctx context.Context, who actionhero.Identity) (actionhero.Identity, error)
 }
 
 // Sessions are the logins of users with browsers. NewSessions makes them. They are a [actionhero.Part] of the app, with an
@@ -85,6 +92,7 @@ func NewSessions(cfg SessionConfig) *Sessions {
 		actionhero.Authenticator(s.authenticate),
 		actionhero.SecurityScheme{Name: cfg.Cookie, Type: "apiKey", In: "cookie", Key: s.host, Description: "The cookie of a login over HTTPS. On localhost without HTTPS its name is " + s.plain + "."},
 		actionhero.ConnMiddleware{Connect: s.connect, Disconnect: s.disconnect},
+		actionhero.StreamMiddleware{Begin: s.streamBegins, End: s.streamEnds},
 		s.ended, s.change,
 		actionhero.Initializer{Name: "sessions " + cfg.Cookie, Start: s.start, Stop: s.stop},
 	}
@@ -141,7 +149,27 @@ func (s *Sessions) authenticate(ctx context.Context, c *actionhero.Credentials) 
 	if c.Conn != nil {
 		s.of.Set(c.Conn, holder{user: e.User, key: k, has: true})
 	}
-	return e.identity, nil
+	return s.current(ctx, e.identity)
+}
+
+// current returns the identity that the user of a session with the identity who has now.
+func (s *Sessions) current(ctx context.Context, who actionhero.Identity) (now actionhero.Identity, err error) {
+	if s.cfg.Identity == nil {
+		return who, nil
+	}
+	now, err = s.cfg.Identity(ctx, who)
+	switch {
+	case err != nil || !now.Known():
+		return actionhero.Identity{}, err
+	case now.ID != who.ID:
+		return actionhero.Identity{}, fmt.Errorf("SessionConfig.Identity has returned the user %q for a session of %q: the ID must stay", now.ID, who.ID)
+	case now.Scopes == nil:
+		now.Scopes = who.Scopes
+	}
+	if now.ExpiresAt.IsZero() || who.ExpiresAt.Before(now.ExpiresAt) {
+		now.ExpiresAt = who.ExpiresAt
+	}
+	return now, nil
 }
 
 // sessionOf returns the session of a request: of its connection, or of its cookie. ok is false if it has none.

@@ -67,6 +67,7 @@ func (s *Sessions) changed(ctx context.Context, in changedInput) (none actionher
 	}
 	n := s.node(actionhero.RequestFrom(ctx).API)
 	n.forgetAll(in.Keys)
+	n.endStreams(id.ID, func(st *actionhero.Stream, _ holder) bool { return true })
 	var failed []error
 	for _, c := range n.connsOf(id.ID, func(*actionhero.Conn, holder) bool { return true }) {
 		failed = append(failed, c.UpdateIdentity(ctx, func(now actionhero.Identity) (actionhero.Identity, bool) {

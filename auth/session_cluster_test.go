@@ -151,7 +151,7 @@ func TestNoSessionEscapesAnEndOfAll(t *testing.T) {
 	}
 }
 
-// An operator logs everybody out, on all nodes and over a connection that the call itself closes.
+// An operator logs all users out, on all nodes and over a connection that the call itself closes.
 func TestEverybodyIsLoggedOut(t *testing.T) {
 	t.Parallel()
 	net := memcluster.New(t)

@@ -29,7 +29,7 @@ func (s *Sessions) connect(ctx context.Context, c *actionhero.Conn, _ *actionher
 	}
 	n := s.node(c.API())
 	n.bind(c, h)
-	r, err := n.renew(ctx, h, func() []*actionhero.Conn { return []*actionhero.Conn{c} })
+	r, _, err := n.renew(ctx, h, func() []*actionhero.Conn { return []*actionhero.Conn{c} })
 	if r != nil || err != nil {
 		return err
 	}
@@ -40,35 +40,55 @@ func (s *Sessions) connect(ctx context.Context, c *actionhero.Conn, _ *actionher
 // maxRenewals is how often a session is read again because sessions have changed since it was read.
 const maxRenewals = 10
 
-// renew reads a session from the store and gives its identity to those of the connections that still belong to the session.
-// It returns nil if the session has ended.
-func (n *node) renew(ctx context.Context, h holder, conns func() []*actionhero.Conn) (*record, error) {
+// renew reads a session from the store and gives the identity that its user has now to those of the connections that still
+// belong to the session. It returns nil if the session has ended or the user is gone.
+func (n *node) renew(ctx context.Context, h holder, conns func() []*actionhero.Conn) (r *record, next actionhero.Identity, err error) {
 	sh := n.shardOf(h.key)
 	for range maxRenewals {
-		seen := sh.ends()
-		r, err := n.s.record.Get(ctx, n.api, h.key.String())
-		if isMissing(err) || err == nil && r.Rotated {
-			return nil, nil
+		seen, list := sh.ends(), conns()
+		before := make([]actionhero.Identity, len(list))
+		for i, c := range list {
+			before[i] = c.Identity()
 		}
-		if err != nil {
-			return nil, err
+		if r, next, err = n.read(ctx, h.key); r == nil {
+			return nil, next, err
 		}
-		changed := false
-		for _, c := range conns() {
+		changed := false // then the connection or the session may have another identity already
+		for i, c := range list {
 			err = errors.Join(err, c.UpdateIdentity(ctx, func(now actionhero.Identity) (actionhero.Identity, bool) {
-				next := r.identityOf()
-				if now.ID != next.ID || n.holderOf(c) != h || slices.Equal(now.Roles, next.Roles) && slices.Equal(now.Scopes, next.Scopes) {
+				if now.ID != next.ID || n.holderOf(c) != h || sameRights(now, next) {
 					return now, false
 				}
-				changed = changed || sh.ends() != seen // then the session may have another identity already
+				changed = changed || sh.ends() != seen || !sameRights(now, before[i])
 				return next, !changed
 			}))
 		}
 		if !changed {
-			return &r, err
+			return r, next, err
 		}
 	}
-	return nil, errBusy
+	return nil, next, errBusy
+}
+
+// read returns a session of the store and the identity that its user has now, or nil if it has ended or the user is gone.
+func (n *node) read(ctx context.Context, k key) (*record, actionhero.Identity, error) {
+	r, err := n.s.record.Get(ctx, n.api, k.String())
+	if isMissing(err) || err == nil && r.Rotated {
+		return nil, actionhero.Identity{}, nil
+	}
+	var who actionhero.Identity
+	if err == nil {
+		who, err = n.s.current(ctx, r.identityOf())
+	}
+	if err != nil || !who.Known() {
+		return nil, who, err
+	}
+	return &r, who, nil
+}
+
+// sameRights reports whether two identities have the same roles and scopes.
+func sameRights(a, b actionhero.Identity) bool {
+	return slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Scopes, b.Scopes)
 }
 
 // errBusy is the error of a session that could not be read before the next change of sessions.
@@ -167,13 +187,21 @@ func (n *node) held() map[key]holder {
 			}
 		}
 	}
+	for _, h := range n.streams {
+		found[h.key] = h
+	}
 	return found
 }
 
 // check closes the connections of a session if it has ended, and otherwise stores from time to time that it is in use.
 func (n *node) check(ctx context.Context, h holder) {
 	belongs := func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key }
-	r, err := n.renew(ctx, h, func() []*actionhero.Conn { return n.connsOf(h.user, belongs) })
+	r, who, err := n.renew(ctx, h, func() []*actionhero.Conn { return n.connsOf(h.user, belongs) })
+	if err == nil {
+		n.endStreams(h.user, func(st *actionhero.Stream, other holder) bool {
+			return other.key == h.key && (r == nil || !sameRights(st.Request.Identity(), who))
+		})
+	}
 	if r == nil && err == nil {
 		n.close(h.user, belongs)
 		return

@@ -66,6 +66,7 @@ func (s *Sessions) forget(ctx context.Context, in endedInput) (none actionhero.N
 	n.close(in.User, func(c *actionhero.Conn, h holder) bool {
 		return c.ID != in.Keep && (h.has && keys[h.key] || !h.has && in.All)
 	})
+	n.endStreams(in.User, func(_ *actionhero.Stream, h holder) bool { return keys[h.key] })
 	return none, nil
 }
 

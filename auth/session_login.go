@@ -45,9 +45,9 @@ func (s *Sessions) Login(ctx context.Context, id actionhero.Identity) error {
 	}
 	id = s.complete(id)
 	if req.Conn != nil {
-		return req.Identify(ctx, func(context.Context) (actionhero.Identity, error) {
+		return req.Identify(ctx, func(ctx context.Context) (actionhero.Identity, error) {
 			s.node(req.API).bind(req.Conn, holder{user: id.ID}) // first, so that a RevokeAll from now on closes it
-			return id, nil
+			return s.entering(ctx, id)
 		})
 	}
 	plain, err := s.carried(req)
@@ -105,6 +105,10 @@ func (s *Sessions) carried(req *actionhero.Request) (plain bool, err error) {
 }
 
 func (s *Sessions) loginHTTP(ctx context.Context, req *actionhero.Request, id actionhero.Identity, plain bool) error {
+	who, err := s.entering(ctx, id)
+	if err != nil {
+		return err
+	}
 	old, before, had, err := s.sessionOf(ctx, req)
 	if err != nil {
 		return err
@@ -129,7 +133,16 @@ func (s *Sessions) loginHTTP(ctx context.Context, req *actionhero.Request, id ac
 		}
 	}
 	setCookie(req, s.nameOf(plain), text, plain, time.Until(r.End))
-	return req.SetIdentity(ctx, id)
+	return req.SetIdentity(ctx, who)
+}
+
+// entering is current for a login, which fails if the user is gone.
+func (s *Sessions) entering(ctx context.Context, id actionhero.Identity) (actionhero.Identity, error) {
+	who, err := s.current(ctx, id)
+	if err == nil && !who.Known() {
+		err = actionhero.Errorf(actionhero.CodeUnauthenticated, "this user does not exist any more")
+	}
+	return who, err
 }
 
 // cut returns the beginning of a text as valid UTF-8.

@@ -14,6 +14,9 @@ const (
 	remembered = 5 * time.Second
 	// shards and maxPerShard bound the sessions that a node remembers.
 	shards, maxPerShard = 16, 1024
+	// recentFor is the time for which a node knows that a session has ended. It is longer than a request usually runs before
+	// its stream begins.
+	recentFor = 10 * time.Minute
 )
 
 // node is what one node knows of the sessions.
@@ -27,6 +30,9 @@ type node struct {
 	mu    sync.Mutex
 	conns map[string]map[*actionhero.Conn]holder // by the id of the user
 
+	streams   map[*actionhero.Stream]holder // guarded by mu, like streamsOf
+	streamsOf map[string]map[*actionhero.Stream]struct{}
+
 	folder sessionFolder
 	swept  time.Time   // the latest sweep of the folder
 	isPart atomic.Bool // the sessions are a part of the API
@@ -38,7 +44,9 @@ type node struct {
 type shard struct {
 	mu      sync.Mutex
 	entries map[key]*entry
-	ended   uint64 // the number of ends of sessions of this shard
+	ended   uint64            // the number of ends of sessions of this shard
+	recent  map[key]time.Time // when sessions have ended, for recentFor
+	cleared time.Time         // when all sessions have ended
 }
 
 // ends returns the number of ends and changes of sessions of the shard.
@@ -65,7 +73,10 @@ func (s *Sessions) node(api *actionhero.API) *node {
 	if n, ok := s.nodes.Load(api); ok {
 		return n.(*node)
 	}
-	fresh := &node{s: s, api: api, base: time.Now(), conns: map[string]map[*actionhero.Conn]holder{}}
+	fresh := &node{
+		s: s, api: api, base: time.Now(), conns: map[string]map[*actionhero.Conn]holder{},
+		streams: map[*actionhero.Stream]holder{}, streamsOf: map[string]map[*actionhero.Stream]struct{}{},
+	}
 	for i := range fresh.shards {
 		fresh.shards[i].entries = map[key]*entry{}
 	}
@@ -151,14 +162,27 @@ func (n *node) forget(k key) {
 	defer sh.mu.Unlock()
 	sh.ended++
 	delete(sh.entries, k)
+	if sh.recent == nil || len(sh.recent) >= maxPerShard {
+		sh.recent = map[key]time.Time{}
+	}
+	sh.recent[k] = time.Now()
 }
 
-// forgetEach makes the node ask the store again for all sessions, and closes all connections that have logged in.
+// endedSince reports whether the node has heard after the time since that the session has ended or changed.
+func (n *node) endedSince(k key, since time.Time) bool {
+	sh := n.shardOf(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.recent[k].After(since) || sh.cleared.After(since)
+}
+
+// forgetEach makes the node ask the store again for all sessions, and closes all connections that have logged in and their streams.
 func (n *node) forgetEach() {
 	for i := range n.shards {
 		sh := &n.shards[i]
 		sh.mu.Lock()
 		sh.ended++
+		sh.cleared = time.Now()
 		clear(sh.entries)
 		sh.mu.Unlock()
 	}
@@ -169,9 +193,16 @@ func (n *node) forgetEach() {
 			found = append(found, c)
 		}
 	}
+	var streams []*actionhero.Stream
+	for st := range n.streams {
+		streams = append(streams, st)
+	}
 	n.mu.Unlock()
 	for _, c := range found {
 		c.Close(reasonEnded)
+	}
+	for _, st := range streams {
+		st.End()
 	}
 }
 
@@ -184,6 +215,11 @@ func (n *node) forgetOld() {
 		for k, e := range sh.entries {
 			if now >= e.until {
 				delete(sh.entries, k)
+			}
+		}
+		for k, at := range sh.recent {
+			if time.Since(at) > recentFor {
+				delete(sh.recent, k)
 			}
 		}
 		sh.mu.Unlock()

@@ -369,6 +369,37 @@ func TestRoutesAreListed(t *testing.T) {
 	}
 }
 
+// An operator reads which actions are open, with the rule of the app in place of a missing one.
+func TestListsOfActionsShowWhoMayRunThem(t *testing.T) {
+	t.Parallel()
+	action := func(name string, access actionhero.Access) actionhero.Part {
+		return actionhero.Action[actionhero.None, actionhero.None]{
+			Name: name, Description: "Does it", Route: "POST /" + name, Access: access,
+			Run: func(_ context.Context, n actionhero.None) (actionhero.None, error) { return n, nil },
+		}
+	}
+	parts := actionhero.Parts{
+		actionhero.DefaultAccess(actionhero.Authenticated),
+		action("a", actionhero.Access{}), action("b", actionhero.Public), action("c", actionhero.Roles("agent", "admin")),
+	}
+	for command, want := range map[string]string{
+		"routes": "METHOD  PATH  ACTION  KIND   ACCESS\nPOST    /a    a       write  authenticated\nPOST    /b    b       write  public\n" +
+			"POST    /c    c       write  roles: agent or admin\nEach action is also at /api/NAME.\n",
+		"actions": "a (write, authenticated)          Does it\n  POST /a                         \n" +
+			"b (write, public)                 Does it\n  POST /b                         \n" +
+			"c (write, roles: agent or admin)  Does it\n  POST /c                         \n",
+	} {
+		if out, errs, code := run(t, inMemory, parts, command); code != 0 || out != want {
+			t.Errorf("%s: exit code %d, it prints\n%s%swant\n%s", command, code, out, errs, want)
+		}
+		out, _, _ := run(t, inMemory, parts, command, "--json")
+		var list []struct{ Access string }
+		if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 3 || list[0].Access != "authenticated" || list[2].Access != "roles: agent or admin" {
+			t.Errorf("%s: %v in %s", command, err, out)
+		}
+	}
+}
+
 // `version --json` names the parts of the version.
 func TestVersionForScripts(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ type routeView struct {
 	Path   string `json:"path"`
 	Action string `json:"action"`
 	Kind   string `json:"kind"`
+	Access string `json:"access"`
 }
 
 func (a *app) routes() *cobra.Command {
@@ -35,9 +36,14 @@ func (a *app) routes() *cobra.Command {
 			if asJSON {
 				return printIndented(env.Stdout, views)
 			}
-			rows := [][]string{{"METHOD", "PATH", "ACTION", "KIND"}}
+			rows := [][]string{{"METHOD", "PATH", "ACTION", "KIND", "ACCESS"}}
 			for _, v := range views {
-				rows = append(rows, []string{v.Method, v.Path, v.Action, v.Kind})
+				rows = append(rows, []string{v.Method, v.Path, v.Action, v.Kind, v.Access})
+			}
+			if !haveRules(s.Actions()) {
+				for i := range rows {
+					rows[i] = rows[i][:4]
+				}
 			}
 			if len(views) > 0 {
 				printTable(env.Stdout, rows)
@@ -54,7 +60,7 @@ func routeViews(actions []actionhero.ActionInfo) []routeView {
 	for _, info := range actions {
 		for _, route := range info.Routes {
 			method, path, _ := strings.Cut(route, " ")
-			views = append(views, routeView{method, path, info.Name, info.Kind.String()})
+			views = append(views, routeView{method, path, info.Name, info.Kind.String(), info.Access.String()})
 		}
 	}
 	slices.SortFunc(views, func(a, b routeView) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method)) })

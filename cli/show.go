@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -38,8 +39,13 @@ func (a *app) actions() *cobra.Command {
 // printActions prints the actions for people: a line for each action, for each of its routes and for each input.
 func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	ruled := haveRules(actions)
 	for _, info := range actions {
-		fmt.Fprintf(tw, "%s (%s)\t%s\n", info.Name, info.Kind, info.Description)
+		what := info.Kind.String()
+		if ruled {
+			what += ", " + info.Access.String()
+		}
+		fmt.Fprintf(tw, "%s (%s)\t%s\n", info.Name, what, info.Description)
 		for _, path := range info.Routes {
 			fmt.Fprintf(tw, "  %s\t\n", path)
 		}
@@ -66,12 +72,18 @@ func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 	return tw.Flush()
 }
 
+// haveRules reports whether an action is closed to some callers, so that lists show which ones are open.
+func haveRules(actions []actionhero.ActionInfo) bool {
+	return slices.ContainsFunc(actions, func(info actionhero.ActionInfo) bool { return info.Access.String() != actionhero.Public.String() })
+}
+
 // actionJSON is an action in the output of "actions --json".
 type actionJSON struct {
 	Name          string          `json:"name"`
 	Description   string          `json:"description"`
 	Kind          string          `json:"kind"`
 	Idempotent    bool            `json:"idempotent"`
+	Access        string          `json:"access"` // as Access.String describes it
 	Routes        []string        `json:"routes"`
 	Inputs        []inputJSON     `json:"inputs"`
 	InputSchema   json.RawMessage `json:"inputSchema"` // with the rules of the inputs
@@ -95,7 +107,7 @@ func printActionsJSON(out io.Writer, actions []actionhero.ActionInfo) error {
 		for j, in := range info.Inputs {
 			inputs[j] = inputJSON{in.Name, in.Doc, in.Type, in.Format, in.Required, in.Secret}
 		}
-		list[i] = actionJSON{info.Name, info.Description, info.Kind.String(), info.Idempotent, append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
+		list[i] = actionJSON{info.Name, info.Description, info.Kind.String(), info.Idempotent, info.Access.String(), append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
 	}
 	return printIndented(out, list)
 }

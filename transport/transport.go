@@ -65,6 +65,13 @@ func (h Host) Dispatch(ctx context.Context, req *actionhero.Request) (any, error
 // Cancel ends the context of a request that runs, for example because its client has left.
 func (h Host) Cancel(req *actionhero.Request) { h.host.Cancel(req) }
 
+// BeginStream makes a response that lasts known to the API as an actionhero.Stream, before it begins. The API calls end,
+// perhaps several times, when the stream should end; end must not block. The transport calls over when the action has
+// returned. An error, of a StreamMiddleware.Begin, is the answer to the request instead of a stream.
+func (h Host) BeginStream(ctx context.Context, req *actionhero.Request, end func()) (over func(), err error) {
+	return h.host.BeginStream(ctx, req, end)
+}
+
 // Details has the methods of a Request.Extra from which the API learns what only the transport of the request knows. Each
 // method is optional. The API calls them only if it logs the request or the app asks, so they may be slow.
 type Details interface {
@@ -126,8 +133,12 @@ func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.Appen
 // action can return a static file, as the action "file" does.
 func IsStatic(content *actionhero.Content) bool { return bridge.IsStatic(content) }
 
+// ActionNames returns the names of all registered actions, sorted.
+func (h Host) ActionNames() []string { return h.host.ActionNames() }
+
 // Action returns the description of the action with this name, or nil if no such action is registered. The caller must
-// not change the description.
+// not change the description. It has no InputSchema and OutputSchema until the API has described its actions; see
+// [actionhero.API.Actions].
 func (h Host) Action(name string) *actionhero.ActionInfo {
 	info, _ := h.host.Action(name).(*actionhero.ActionInfo)
 	return info

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
@@ -75,9 +76,10 @@ func (e *endless) RemoteAddr() net.Addr        { return &net.TCPAddr{IP: net.IPv
 
 // BenchmarkFastPath measures a request with two params on a connection of the fast path, without the time of the kernel.
 func BenchmarkFastPath(b *testing.B) {
-	for _, logged := range []bool{false, true} {
-		b.Run(map[bool]string{false: "plain", true: "logged"}[logged], func(b *testing.B) {
-			log, file, err := logging.New(logging.Config{File: "api.log", Folder: b.TempDir(), MaxSize: 1 << 40})
+	for _, name := range []string{"plain", "logged", "logged, console and file"} {
+		b.Run(name, func(b *testing.B) {
+			logged, console := name != "plain", strings.HasSuffix(name, "console and file")
+			log, file, err := logging.New(logging.Config{File: "api.log", Folder: b.TempDir(), MaxSize: 1 << 40, Console: console, Output: io.Discard})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -19,7 +19,7 @@ import (
 // the call, so that functions like SetStatus find it.
 type call struct {
 	scope                        // until the action returns
-	hijackedByAction bool        // the action called Writer
+	hijackedByAction atomic.Bool // the action called Writer
 	returned         bool        // the dispatch has returned
 	exited           bool        // the action has ended its goroutine
 	lent             atomic.Bool // the action has got r
@@ -27,16 +27,16 @@ type call struct {
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request
-	status           int          // set by the action or by clientError; 0: statusOf derives the status from the outcome
-	location         string       // URL of a redirect
-	callback         string       // name of the JSONP callback; empty: the response is no JSONP
-	refused          bool         // the request was not dispatched
-	secretPath       bool         // the log must not show the path
-	asXML            bool         // the envelope is sent as XML
-	events           *EventStream // nil: the action sends no events
-	bodyRead         int64        // bytes of the body
-	held             *holdings    // memory and files of the body; nil: none
-	fault            error        // a wrong use of this package by the action; the client reads an internal error
+	status           int                         // set by the action or by clientError; 0: statusOf derives the status from the outcome
+	location         string                      // URL of a redirect
+	callback         string                      // name of the JSONP callback; empty: the response is no JSONP
+	refused          bool                        // the request was not dispatched
+	secretPath       bool                        // the log must not show the path
+	asXML            bool                        // the envelope is sent as XML
+	events           atomic.Pointer[EventStream] // nil: the action sends no events
+	bodyRead         int64                       // bytes of the body
+	held             *holdings                   // memory and files of the body; nil: none
+	fault            error                       // a wrong use of this package by the action; the client reads an internal error
 }
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method
@@ -117,8 +117,7 @@ func (c *call) TellLimit(limit *gcra.Headers, left int, next time.Duration) {
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its
 // goroutine with [runtime.Goexit], finish sends an internal error.
 func (s *Server) finish(c *call, req *actionhero.Request) {
-	c.endEvents()
-	c.end()
+	c.endUse()
 	defer c.release()
 	if c.returned {
 		return
@@ -134,11 +133,17 @@ func (s *Server) finish(c *call, req *actionhero.Request) {
 	s.sendEnvelope(c, req, nil, errGoexit)
 }
 
-// endEvents ends the events of the action, which has returned.
+// endUse ends the use of the request and its response by the action, which has returned.
+func (c *call) endUse() {
+	c.endEvents()
+	c.end()
+	c.endEvents() // a goroutine of the action may have begun them meanwhile
+}
+
+// endEvents ends the events of the action.
 func (c *call) endEvents() {
-	if c.events != nil && !c.events.over {
-		c.events.over = true
-		c.events.end()
+	if s := c.events.Load(); s != nil {
+		s.end()
 	}
 }
 
@@ -270,6 +275,6 @@ func Writer(ctx context.Context) http.ResponseWriter {
 	if c == nil {
 		return nil
 	}
-	c.change(func() { c.hijackedByAction = true })
+	c.change(func() { c.hijackedByAction.Store(true) })
 	return scopedWriter{&c.scope, c.w}
 }

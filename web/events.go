@@ -41,15 +41,15 @@ type EventStream struct {
 	w      scopedWriter
 	ctx    context.Context // of the action
 	lastID string
-	until  time.Time       // the end of the identity of the client; zero: none
-	ended  chan struct{}   // closed when the action has returned
-	stop   <-chan struct{} // closed when a stop of the server begins
-	over   bool            // ended is closed
+	over   func()        // forgets the stream; nil until it has begun
+	ended  chan struct{} // closed when the action has returned
+	ending sync.Once
 	beats  sync.WaitGroup
 
-	mu  sync.Mutex // held during each write
-	buf []byte
-	err error // of the first write that failed
+	beginning sync.Mutex // held while the stream begins and ends
+	mu        sync.Mutex // held during each write
+	buf       []byte
+	err       error // of the first write that failed
 }
 
 // errNotWeb is the error of Events over another transport.
@@ -58,8 +58,9 @@ var errNotWeb = actionhero.Errorf(actionhero.CodeInvalidInput, "events are sent 
 // Events begins a stream of server-sent events (text/event-stream) as the response to the action that runs with ctx. The
 // stream ends when the action returns; the server does not send the output of the action.
 //
-// The ctx of the action ends when the client has left, when its Identity expires, when a stop of the server begins, and at
-// the time limit of the action. So the action sends events in a loop until ctx is done. Action.Timeout is the time limit of the stream, and
+// The ctx of the action ends when the client has left, when a stop of the server begins, and at the time limit of the
+// action. It also ends when the identity of the client ends: at its time, with a logout, with the end of its session or
+// API key, and with a Close or SetIdentity of actionhero.Conns.User, on any node (see [actionhero.Stream]). So the action sends events in a loop until ctx is done. Action.Timeout is the time limit of the stream, and
 // negative for none. A page whose stream ends connects again and names the last event that it has received:
 // [EventStream.LastID].
 //
@@ -70,18 +71,34 @@ func Events(ctx context.Context, options EventOptions) (*EventStream, error) {
 	if c == nil {
 		return nil, errNotWeb
 	}
-	s := &EventStream{call: c, w: scopedWriter{&c.scope, c.w}, ctx: ctx, ended: make(chan struct{}), stop: c.server.api.Stopping()}
-	s.until = actionhero.IdentityFrom(ctx).ExpiresAt
-	begun := errors.New("web.Events was called after the response had begun, or after the action had returned")
+	s := &EventStream{call: c, w: scopedWriter{&c.scope, c.w}, ctx: ctx, ended: make(chan struct{})}
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	begun := true
 	c.change(func() {
-		if !c.begun.Load() && c.events == nil {
-			c.hijackedByAction, c.events, begun = true, s, nil
+		if begun = c.begun.Load() || !c.events.CompareAndSwap(nil, s); !begun {
 			s.lastID = c.r.Header.Get("Last-Event-Id")
 		}
 	})
-	if begun != nil {
-		return nil, begun
+	if begun {
+		return nil, errBegun
 	}
+	if err := s.begin(options); err != nil {
+		c.events.CompareAndSwap(s, nil)
+		return nil, err
+	}
+	return s, nil
+}
+
+var errBegun = errors.New("web.Events was called after the response had begun, or after the action had returned")
+
+// begin begins the response, unless the API refuses the stream. The caller holds s.beginning.
+func (s *EventStream) begin(options EventOptions) (err error) {
+	c := s.call
+	if s.over, err = c.server.api.BeginStream(s.ctx, &c.req, func() { c.server.api.Cancel(&c.req) }); err != nil {
+		return err
+	}
+	c.hijackedByAction.Store(true)
 	header := s.w.Header()
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Expires"} {
 		delete(header, name)
@@ -94,8 +111,8 @@ func Events(ctx context.Context, options EventOptions) (*EventStream, error) {
 	if c.r.Method == http.MethodHead {
 		s.fail(context.Canceled) // the response ends with its headers
 	}
-	s.beats.Go(func() { s.watch(options.Heartbeat) })
-	return s, nil
+	s.beats.Go(func() { s.beat(options.Heartbeat) })
+	return nil
 }
 
 // LastID returns the ID of the last event that the client has received on an earlier stream, or "".
@@ -142,48 +159,42 @@ func (s *EventStream) fail(err error) {
 
 var heartbeat = []byte(":\n\n")
 
-// watch sends heartbeats, and ends the stream when a stop of the server begins or the identity of the client expires. It
-// returns when the stream has ended.
-func (s *EventStream) watch(every time.Duration) {
+// beat sends heartbeats, until the stream has ended.
+func (s *EventStream) beat(every time.Duration) {
 	if every == 0 {
 		every = defaultHeartbeat
 	}
-	var beat <-chan time.Time
-	if every > 0 {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		beat = ticker.C
+	if every < 0 {
+		return
 	}
-	var expired <-chan time.Time
-	if !s.until.IsZero() {
-		timer := time.NewTimer(time.Until(s.until))
-		defer timer.Stop()
-		expired = timer.C
-	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-s.ended:
 			return
 		case <-s.ctx.Done():
 			return
-		case <-s.stop:
-			s.call.server.api.Cancel(&s.call.req)
-			return
-		case <-expired:
-			s.call.server.api.Cancel(&s.call.req)
-			return
-		case <-beat:
-			s.mu.Lock()
-			_ = s.write(heartbeat)
-			s.mu.Unlock()
+		case <-ticker.C:
+			if s.mu.TryLock() { // else an event is being sent, which may wait for a client that does not read
+				_ = s.write(heartbeat)
+				s.mu.Unlock()
+			}
 		}
 	}
 }
 
 // end ends the stream after its action has returned.
 func (s *EventStream) end() {
-	close(s.ended)
-	s.beats.Wait()
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	s.ending.Do(func() {
+		close(s.ended)
+		s.beats.Wait()
+		if s.over != nil {
+			s.over()
+		}
+	})
 }
 
 // append appends the event to dst as text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html).

@@ -254,8 +254,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	s.fixed.setPrivate(c.w)
 	out, err := s.api.Dispatch(c.r.Context(), req)
 	c.returned = true
-	c.endEvents()
-	c.end()
+	c.endUse()
 	s.respond(c, req, out, err)
 }
 
@@ -271,7 +270,7 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 		}
 	}
 	switch {
-	case c.hijackedByAction && (err == nil || c.begun.Load()):
+	case c.hijackedByAction.Load() && (err == nil || c.begun.Load()):
 		if isContent {
 			_ = content.Close() // the action wrote the response itself
 		}
@@ -301,7 +300,7 @@ func (c *call) abortIfIncomplete(err error) {
 	case actionhero.CodeInternal:
 		panic(http.ErrAbortHandler)
 	case actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
-		if c.events == nil {
+		if c.events.Load() == nil {
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -71,9 +71,17 @@ func (s *streams) keyOf(remote string) netip.Prefix {
 	return key
 }
 
-// http2Conn is the state of one HTTP/2 connection. unread counts the responses that have ended, but of which no later one
-// has certainly been received.
-type http2Conn struct{ unread atomic.Int32 }
+// http2Conn is the state of one HTTP/2 connection. It counts the responses that have ended, and those of them that the client
+// has certainly received.
+type http2Conn struct{ ended, received atomic.Int64 }
+
+// mustWait counts a response more. It reports whether the response must wait for the client before it ends, because too many
+// responses have ended that the client may not have received. While one response waits, a few others need not.
+func (c *http2Conn) mustWait() (ended int64, wait bool) {
+	ended = c.ended.Add(1)
+	unread := ended - c.received.Load()
+	return ended, unread > 2*maxUnread || unread == maxUnread+1
+}
 
 type http2ConnKey struct{}
 
@@ -81,8 +89,8 @@ func withHTTP2Conn(ctx context.Context, _ net.Conn) context.Context {
 	return context.WithValue(ctx, http2ConnKey{}, new(http2Conn))
 }
 
-// maxUnread is the number of ended responses of one connection that no longer count as running although the client may
-// not have received them. A response more waits for the client before it ends.
+// maxUnread is half the number of ended responses of one connection that no longer count as running although the client may
+// not have received them.
 const maxUnread = 8
 
 // serveHTTP2 calls next with a writer that limits the time of each chunk, if the limit of requests allows it.
@@ -95,10 +103,18 @@ func (s *Server) serveHTTP2(w http.ResponseWriter, r *http.Request, next http.Ha
 		return
 	}
 	defer s.streams.give(key)
-	writer := &progressWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: s.cfg.Common.WriteTimeout}
+	if r.ContentLength == 0 {
+		r.Body = http.NoBody // reading an empty one, with its deadlines, would cost messages to the loop of the connection
+	}
+	conn, isOurs := r.Context().Value(http2ConnKey{}).(*http2Conn)
+	writer := &progressWriter{ResponseWriter: w, control: http.NewResponseController(w), pacer: &s.pacer, isOurs: isOurs}
+	s.pacer.add(writer)
 	defer writer.finish()
 	next.ServeHTTP(writer, r)
-	if conn, ok := r.Context().Value(http2ConnKey{}).(*http2Conn); ok && conn.unread.Add(1) > maxUnread && writer.FlushError() == nil {
-		conn.unread.Store(0)
+	if !isOurs {
+		return
+	}
+	if ended, wait := conn.mustWait(); wait && writer.FlushError() == nil {
+		conn.received.Store(ended)
 	}
 }

@@ -13,20 +13,26 @@ var (
 	_ transport.AnswerRepeater = (*call)(nil)
 )
 
-// RequestID implements transport.Details. It returns the trace id of the header traceparent. If there is none, and the
-// peer of the connection is a trusted proxy, RequestID returns the header X-Request-Id of the proxy.
+// RequestID implements transport.Details.
 func (c *call) RequestID() (id string) {
 	_ = c.use(func() error { // after the end of the call there is no header any more
-		proxied := ""
-		if text := c.r.Header.Get("X-Request-Id"); text != "" && c.server != nil {
-			if host, _, err := net.SplitHostPort(c.r.RemoteAddr); err == nil && c.server.trusted(host) {
-				proxied = text
-			}
-		}
-		id = transport.RequestID(c.r.Header.Get("Traceparent"), proxied)
+		id = c.server.RequestID(c.r)
 		return nil
 	})
 	return id
+}
+
+// RequestID returns the id that a client has given to the request: the trace id of the header traceparent. If there is none,
+// and the peer of the connection is a trusted proxy, RequestID returns the header X-Request-Id of the proxy. Otherwise it
+// returns "". s may be nil: then it trusts no proxy.
+func (s *Server) RequestID(r *http.Request) string {
+	proxied := ""
+	if text := r.Header.Get("X-Request-Id"); text != "" && s != nil {
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && s.trusted(host) {
+			proxied = text
+		}
+	}
+	return transport.RequestID(r.Header.Get("Traceparent"), proxied)
 }
 
 // RequestPath implements transport.Details.
@@ -42,7 +48,7 @@ func (c *call) RequestPath() (path string) {
 // and began to write or succeeded.
 func (c *call) ResponseStatus(err *actionhero.Error) int {
 	switch {
-	case c.hijackedByAction && (err == nil || c.begun.Load()), c.server == nil:
+	case c.hijackedByAction.Load() && (err == nil || c.begun.Load()), c.server == nil:
 		return 0
 	case err == nil && c.fault != nil:
 		return http.StatusInternalServerError

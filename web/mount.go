@@ -34,6 +34,9 @@ type mount struct {
 // A handler at a path of static files does not protect the files behind it: the action "file" serves them over every
 // transport. Keep files that need a permission outside Config.FlatFileDirectory of package actionhero.
 //
+// If handler has a method Mounted(*Server), also within [CrossOrigin] and [MaxBody], the server calls it before the first
+// request, for example for [Server.RemoteIP].
+//
 // If pattern is malformed, conflicts with another pattern or hides an action, [New] or [Server.Start] returns an error.
 func Mount(pattern string, handler http.Handler) actionhero.Part {
 	return transport.Part(mount{pattern, handler})
@@ -135,6 +138,9 @@ func (s *Server) mount(pattern string, h http.Handler) error {
 	method, _, hasMethod := strings.Cut(pattern, " ")
 	next.hasMethods = next.hasMethods || hasMethod && method != ""
 	next.prefixes = append(next.prefixes[:len(next.prefixes):len(next.prefixes)], mountedPrefix(pattern))
+	if h, ok := inside(h).(interface{ Mounted(s *Server) }); ok {
+		h.Mounted(s)
+	}
 	s.mounts.Store(&next)
 	return nil
 }
@@ -160,7 +166,8 @@ func (s *Server) checkHidden(m *mounts) error {
 		return nil
 	}
 	var errs []error
-	for _, info := range s.api.Actions() {
+	for _, name := range s.api.ActionNames() {
+		info := s.api.Action(name)
 		for _, text := range info.Routes {
 			method, path, _ := strings.Cut(text, " ")
 			if pattern := m.match(method, samplePath(text, path)); pattern != "" {

@@ -232,3 +232,25 @@ func TestMountedFlush(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 }
+
+// knowing is a handler that learns of the server on which it is mounted.
+type knowing struct{ server *web.Server }
+
+func (k *knowing) Mounted(s *web.Server) { k.server = s }
+
+func (k *knowing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(w, k.server.RemoteIP(r)+" "+k.server.RequestID(r))
+}
+
+// A mounted handler can ask the server what only the server knows about a request.
+func TestAMountedHandlerKnowsItsServer(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.TrustedProxies = []string{"127.0.0.1"} },
+		web.Mount("/plain", new(knowing)), web.Mount("/wrapped", web.CrossOrigin(web.MaxBody(10, new(knowing)))))
+	for _, path := range []string{"/plain", "/wrapped"} {
+		got := s.HTTP(t).Ask("GET", path, "", "X-Forwarded-For: 192.0.2.1", "X-Request-Id: of-the-proxy")
+		if got.Text != "192.0.2.1 of-the-proxy" {
+			t.Errorf("%s: %s", path, got.Text)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -41,6 +42,7 @@ type progressConn struct {
 	timeout      time.Duration
 	armed        atomic.Bool // a write deadline was set; it may have passed since
 	userDeadline atomic.Bool // net/http, TLS or a handler that hijacked the connection has set the write deadline
+	yields       bool        // see Write
 
 	unread          []byte // bytes that Read returns first: the fast path has read them already
 	reaper          *reaper
@@ -98,7 +100,12 @@ func (c *progressConn) writeChunk(write func() (int64, error)) (n int64, err err
 	return n + m, err
 }
 
+// Write writes p in chunks. For HTTP/2, it first lets the other goroutines run that can: while a write runs, net/http collects
+// the frames of all other streams for the next one. This saves most writes of a busy connection.
 func (c *progressConn) Write(p []byte) (n int, err error) {
+	if c.yields {
+		runtime.Gosched()
+	}
 	for {
 		end := min(len(p), n+chunk)
 		_, err := c.writeChunk(func() (int64, error) {

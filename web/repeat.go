@@ -47,7 +47,7 @@ func (c *call) WatchAnswer() (changed func() (state []byte, repeatable, failed b
 	return func() (state []byte, repeatable, failed bool) {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		if c.hijackedByAction || c.fault != nil {
+		if c.hijackedByAction.Load() || c.fault != nil {
 			return nil, false, c.fault != nil
 		}
 		kept := keptAnswer{Status: c.status, Location: c.location}

@@ -42,6 +42,7 @@ func (h *handshakes) serve(nc net.Conn) {
 	}
 	if conn.ConnectionState().NegotiatedProtocol == "h2" {
 		h.reaper.enter(nc, http1.PhaseHijacked) // net/http limits the times of HTTP/2
+		conn.inner.yields = true
 		h.http2.conns.add(conn.Conn, nil)
 		return
 	}
@@ -155,7 +156,8 @@ func (s *Server) serveHTTP2Conns(ln net.Listener, secure *tls.Config) *http2Serv
 	srv := &http2Server{s.newServer(), newFallbackListener(ln)}
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
-	srv.TLSConfig = secure.Clone() // Serve changes it while handshakes run
+	srv.WriteTimeout = s.cfg.Common.WriteTimeout // of each stream; the pacer extends it
+	srv.TLSConfig = secure.Clone()               // Serve changes it while handshakes run
 	// A client cannot answer an HTTP/2 ping while the client sends a frame, so a ping also limits the time for a frame.
 	limit := s.cfg.Common.HeaderTimeout
 	srv.ConnContext = withHTTP2Conn

@@ -44,6 +44,8 @@ type Server struct {
 	proxies  []netip.Prefix
 	fixed    fixed
 	streams  *streams
+	pacer    pacer
+	workers  workers
 	buffered budget // bytes of bodies and answers in memory
 	uploads  budget // bytes in temporary files
 
@@ -97,6 +99,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		s.fixed.hsts = []string{"max-age=" + strconv.FormatInt(int64(hsts/time.Second), 10)}
 	}
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
+	s.pacer.timeout, s.pacer.workers = cfg.Common.WriteTimeout, &s.workers
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := errors.Join(s.mountParts(), s.addDocument()); err != nil {
@@ -215,19 +218,20 @@ func (s *Server) logServeError(err error) {
 // routes conflict, or a route hides another action.
 func (s *Server) readRoutes() error {
 	s.routes, s.literalRoutes = route.Table[string]{}, route.Table[string]{}
-	actions := s.api.Actions()
-	for _, info := range actions {
+	names := s.api.ActionNames()
+	for _, name := range names {
+		info := s.api.Action(name)
 		for _, text := range info.Routes {
 			if err := s.addRoute(text, info.Name); err != nil {
 				return err
 			}
 		}
 	}
-	for _, info := range actions {
-		path := "/" + s.cfg.Common.URLPathForActions + "/" + info.Name
+	for _, name := range names {
+		path := "/" + s.cfg.Common.URLPathForActions + "/" + name
 		for _, method := range methods {
-			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != info.Name {
-				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, info.Name, path)
+			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != name {
+				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
 			}
 		}
 	}
@@ -282,6 +286,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	stopping.Wait()
 	s.running.Wait()
+	s.workers.trim(true)
 	return errors.Join(errs...)
 }
 

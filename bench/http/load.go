@@ -20,7 +20,12 @@ func load(addr string) func(time.Duration) (int, error) { return loadWith(addr, 
 
 // loadWith returns a load whose requests have more headers, each with its line break.
 func loadWith(addr, headers string) func(time.Duration) (int, error) {
-	request := "GET " + path + "?limit=10&offset=5 HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n"
+	return loadPath(addr, path+"?limit=10&offset=5", headers)
+}
+
+// loadPath is loadWith for another path.
+func loadPath(addr, path, headers string) func(time.Duration) (int, error) {
+	request := "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n"
 	return func(d time.Duration) (int, error) {
 		stop := time.Now().Add(d)
 		counts, errs := make([]int, connections), make([]error, connections)
@@ -46,8 +51,13 @@ func loadOne(addr, request string, stop time.Time) (n int, err error) {
 		return 0, err
 	}
 	defer conn.Close()
+	return loadConn(conn, request, func(int) bool { return time.Now().Before(stop) })
+}
+
+// loadConn sends requests on a connection while more returns true for the number of those that were answered.
+func loadConn(conn net.Conn, request string, more func(int) bool) (n int, err error) {
 	in := bufio.NewReader(conn)
-	for time.Now().Before(stop) {
+	for more(n) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			return n, err
 		}

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ func main() {
 	only := flag.String("only", "", "servers to compare with the baseline, separated by commas; default: all")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
+	further := flag.Bool("lanes", false, "compare only TLS, HTTP/2, connections for each request, and the requests after an unusual one; -only has a part of the name of a lane")
+	measured := flag.String("scale", "", "measure only files, actions (up to 2,000 of them) or idle (10,000 idle connections)")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -34,8 +37,22 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *measured != "" {
+		if err := runScale(ctx, *measured, *passes, *slice, *base); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *identity {
 		if err := pinned(func() error { return identities(ctx, *passes, *slice) }); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *further {
+		if err := pinned(func() error { return lanes(ctx, *passes, *slice, *only) }); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
 			os.Exit(1)
 		}
@@ -48,7 +65,7 @@ func main() {
 }
 
 // order lists the servers in the order of the table. The first is the baseline.
-var order = []string{"net/http", "actionhero", "actionhero, requests logged", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
+var order = []string{"net/http", "actionhero", "actionhero, requests logged", "actionhero, requests logged to console and file", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
 
 func run(ctx context.Context, passes int, slice time.Duration, only, base string) error {
 	dir, err := os.MkdirTemp("", "bench")
@@ -118,7 +135,12 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 	return nil
 }
 
-func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
+func startServer(ctx context.Context, name, ours, dir string, more ...string) (*proc.Server, error) {
+	return startServerWith(ctx, name, ours, dir, nil)
+}
+
+// startServerWith is startServer with more variables in the environment of a peer.
+func startServerWith(ctx context.Context, name, ours, dir string, more []string) (*proc.Server, error) {
 	addr, err := proc.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -128,12 +150,12 @@ func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, err
 		if err != nil {
 			return nil, err
 		}
-		return proc.Start(ctx, name, addr, nil, self, "-serve", name, "-addr", addr)
+		return proc.Start(ctx, name, addr, more, self, "-serve", name, "-addr", addr)
 	}
 	_, port, _ := strings.Cut(addr, ":")
 	env := []string{
 		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
-		"ACTIONHERO_LOG_LOG_FOLDER=" + dir, "ACTIONHERO_LOG_CONSOLE=false",
+		"ACTIONHERO_LOG_LOG_FOLDER=" + filepath.Join(dir, port), "ACTIONHERO_LOG_CONSOLE=" + strconv.FormatBool(strings.Contains(name, "console")),
 	}
 	if !strings.Contains(name, "logged") {
 		env = append(env, "ACTIONHERO_LOG_LOG_REQUESTS=false")
@@ -141,5 +163,5 @@ func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, err
 	if strings.HasSuffix(name, proc.BaseSuffix) {
 		ours += proc.BaseSuffix
 	}
-	return proc.Start(ctx, name, addr, env, ours, "start")
+	return proc.Start(ctx, name, addr, append(env, more...), ours, "start")
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,12 +159,19 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	program := build(t, dir)
 	checkConfig(t, dir, program)
 	checkVariables(t, dir, program)
+	var before *http.Cookie
 	for _, login := range []string{"/signup", "/login"} { // the second time, the database exists
 		p := startProgram(t, dir, program)
+		if before != nil {
+			if status, body := p.get("/notes", before); status != 200 {
+				t.Errorf("after a restart, the session of before reads %d %s", status, body)
+			}
+		}
 		if status, _ := p.get("/notes"); status != 401 {
 			t.Errorf("without a login, the status of the notes is %d", status)
 		}
 		cookie := p.logIn(login)
+		before = cookie
 		if status, body := p.get("/notes", cookie); status != 200 || !strings.Contains(body, `"notes":[]`) {
 			t.Errorf("the notes are %d %s", status, body)
 		}

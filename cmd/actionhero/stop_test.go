@@ -91,6 +91,9 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if code := p.exit(); code != 130 {
 		t.Errorf("exit code %d, want 130: %s", code, p.err)
 	}
+	if last := "a second signal ends the process at once | signal: interrupt\n"; !strings.HasSuffix(p.out.String(), last) {
+		t.Errorf("the console ends with another line than %q, so lines before it may be lost: %s", last, p.out)
+	}
 	if err := <-failed; err == nil || strings.Contains(err.Error(), "answered") {
 		t.Errorf("the request in flight: %v", err)
 	}

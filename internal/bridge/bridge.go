@@ -35,12 +35,14 @@ type Host interface {
 	InitRequest(req any, transport string)
 	Dispatch(ctx context.Context, req any) (any, error)
 	ActionName(name []byte) string
-	Action(name string) any                         // an *actionhero.ActionInfo, or nil
+	Action(name string) any // an *actionhero.ActionInfo, or nil
+	ActionNames() []string
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	Guarded() bool
 	Authorize(ctx context.Context, req, rule any) error // req is an *actionhero.Request, rule an *actionhero.Access
 	CheckRule(rule any) error                           // rule is an *actionhero.Access
 	Cancel(req any)
+	BeginStream(ctx context.Context, req any, end func()) (over func(), err error)
 	ReturnsContent(action string) bool
 	ReturnsNothing(action string) bool
 	Accepts(key string) bool

@@ -17,7 +17,7 @@ const (
 
 // partTypes are the types of each package of the framework that are parts.
 var partTypes = map[string][]string{
-	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Authenticator", "Section", "Parts", "Part"},
+	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "StreamMiddleware", "Authenticator", "Section", "Parts", "Part"},
 	Module + "/cli":  {"Command"},
 	Module + "/auth": {"Sessions", "Keys"},
 }
@@ -25,9 +25,10 @@ var partTypes = map[string][]string{
 // partFuncs are the functions of each package of the framework that return a part. A part that is not in the list of an app
 // has no effect: for an authenticator, or a rule, nothing would say so.
 var partFuncs = map[string][]string{
-	Module:                     {"DefaultAccess"},
+	Module:                     {"DefaultAccess", "RoomAccess"},
 	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewKeys", "NewSessions"},
 	Module + "/auth/oidc":      {"JWT", "Login"},
+	Module + "/mcp":            {"New"},
 	Module + "/plugins/sqlite": {"File", "New"},
 	Module + "/transport":      {"Part"},
 	Module + "/web":            {"Mount"},

@@ -3,7 +3,9 @@ package layout
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -23,9 +25,53 @@ type Member struct {
 // Members returns the members of the JSON object for the struct type t, in the order of declaration. The name of a
 // member is the name in the json tag of the field, or else the unchanged name of the field. Members omits fields with
 // json:"-" and unexported fields. It returns an error if a declaration is ambiguous or invalid; the error names the
-// field and the remedy.
+// field and the remedy. The caller must not change the members.
 func Members(t reflect.Type) ([]Member, error) {
-	f := flattener{embedded: map[reflect.Type]bool{t: true}, fields: map[string]string{}}
+	if known := latest.find(t); known != nil {
+		return known.members, known.err
+	}
+	members, err := membersOf(t)
+	latest.add(&listed{t, members, err})
+	return members, err
+}
+
+// latest holds the members of the last types. The start of an app asks for the members of a type several times in a row, for
+// its plans and its schemas, and never again.
+var latest memo
+
+type memo struct {
+	mu    sync.Mutex
+	next  int
+	types [4]*listed
+}
+
+// listed is what Members returns for a type.
+type listed struct {
+	t       reflect.Type
+	members []Member
+	err     error
+}
+
+func (c *memo) find(t reflect.Type) *listed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, known := range c.types {
+		if known != nil && known.t == t {
+			return known
+		}
+	}
+	return nil
+}
+
+func (c *memo) add(l *listed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.types[c.next] = l
+	c.next = (c.next + 1) % len(c.types)
+}
+
+func membersOf(t reflect.Type) ([]Member, error) {
+	f := flattener{members: make([]Member, 0, t.NumField()), embedded: []reflect.Type{t}}
 	err := f.walk(t, 0, nil)
 	return f.members, err
 }
@@ -33,8 +79,7 @@ func Members(t reflect.Type) ([]Member, error) {
 // flattener collects the members of a struct and of the structs embedded in it.
 type flattener struct {
 	members  []Member
-	embedded map[reflect.Type]bool
-	fields   map[string]string // member name → name of the Go field
+	embedded []reflect.Type
 }
 
 // walk adds the members of the struct type t. If via is empty, the struct begins base bytes after the start of the
@@ -78,10 +123,11 @@ func (f *flattener) add(m Member) error {
 	if m.Name == "" {
 		m.Name = m.Field.Name
 	}
-	if other, taken := f.fields[m.Name]; taken {
-		return m.Errorf("has the name %q, as field %s has: rename one of them with a json tag", m.Name, other)
+	for i := range f.members { // a map would cost more for the few fields of a usual struct
+		if f.members[i].Name == m.Name {
+			return m.Errorf("has the name %q, as field %s has: rename one of them with a json tag", m.Name, f.members[i].Field.Name)
+		}
 	}
-	f.fields[m.Name] = m.Field.Name
 	f.members = append(f.members, m)
 	return nil
 }
@@ -100,10 +146,10 @@ func (f *flattener) embed(m Member) error {
 		return m.Errorf("is embedded but encodes or decodes itself: give it a name with a json tag")
 	case m.OmitEmpty || m.OmitZero || m.Quoted:
 		return m.Errorf("is embedded, so its json tag can have a name only: remove the option")
-	case f.embedded[t]:
+	case slices.Contains(f.embedded, t):
 		return m.Errorf("embeds %v a second time: give one of them a name with a json tag", t)
 	}
-	f.embedded[t] = true
+	f.embedded = append(f.embedded, t)
 	if m.Field.Type.Kind() != reflect.Pointer {
 		return f.walk(t, m.Offset, m.Via)
 	}

@@ -35,8 +35,8 @@ func EncodesItself(t reflect.Type) bool { return MarshalsJSON(t) || MarshalsText
 func DecodesItself(t reflect.Type) bool { return UnmarshalsJSON(t) || UnmarshalsText(t) }
 
 func implementsAny(t reflect.Type, interfaces []reflect.Type) bool {
-	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
-		return false
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t.PkgPath() == "" && t.Kind() != reflect.Struct {
+		return false // a type without a name has no methods, except those of embedded fields
 	}
 	for _, i := range interfaces {
 		if reflect.PointerTo(t).Implements(i) {

@@ -19,6 +19,7 @@
 // Backslashes in paths and JSON are far more common than text that imitates an escape. The JSON format is exact.
 //
 // [log/slog.JSONHandler] writes the JSON format. The human format has its own handler in this package, because no
-// library writes this format. The handler uses a pooled buffer and writes once per record, because the server logs a
-// line for each request. The library timberjack rotates the file and removes old files.
+// library writes this format. The handler uses a pooled buffer, because the server logs a line for each request. A batcher
+// collects the lines of an output, and writes them without holding up the code that logs. The library timberjack rotates the
+// file and removes old files.
 package logging

@@ -77,6 +77,36 @@ func appendField[T text](b []byte, s T) []byte {
 	}
 }
 
+// appendString is appendField for a string. Nearly all strings are ordinary, and need one look.
+func appendString(b []byte, s string) []byte {
+	if isOrdinary(s) {
+		return append(b, s...)
+	}
+	return appendField(b, s)
+}
+
+// isOrdinary reports whether appendField appends s as it is, because all its bytes are printable ASCII characters but the
+// separator, and it begins with no quote. It looks at eight bytes at a time.
+func isOrdinary(s string) bool {
+	if len(s) > 0 && s[0] == '"' {
+		return false
+	}
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		v := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		bars := v ^ '|'*ones // a zero byte for each separator
+		if (v|(v+ones)|(v-' '*ones)|(bars-ones))&highs != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if !plain[s[i]] || s[i] == '|' {
+			return false
+		}
+	}
+	return true
+}
+
 func hasByte[T text](s T, c byte) bool {
 	for i := range len(s) {
 		if s[i] == c {

@@ -5,39 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
-	"sync"
-	"time"
 
 	"github.com/DeRuina/timberjack"
 )
 
-const (
-	flushAfter = 200 * time.Millisecond // the longest time that a line stays in the buffer
-	flushSize  = 64 << 10               // bytes
-)
-
-// fileSink is the writer of the log file. It collects lines in a buffer and writes them to the file in batches. The
-// first line in an empty buffer starts a timer, whose function flushes the buffer. While the buffer is empty, fileSink
-// needs no goroutine and no running timer.
-//
-// While the fileSink is closed, it buffers nothing: for each line, it opens the file, writes the line and closes the
-// file. Therefore no line is lost before the first Open and after the last Close. A new fileSink is closed.
-//
-// fileSink has two locks, so that goroutines can add lines during a flush: mu guards the buffer, writing guards the
-// file. Code that needs both locks takes writing first.
+// fileSink is the writer of the log file. Its batcher collects the lines. While the fileSink is closed, it opens the file
+// for each line, and closes it after the line. Therefore no line is lost before the first Open and after the last Close. A
+// new fileSink is closed. The lock writing of the batcher guards the file.
 type fileSink struct {
-	mu     sync.Mutex
-	buf    []byte
-	armed  bool // the timer is running, or its function has started but not yet reset armed
-	opened bool // between Open and Close
-	timer  *time.Timer
-	timers sync.WaitGroup
-
-	writing sync.Mutex
-	spare   []byte         // an empty buffer that becomes buf at the next flush
+	batcher
 	log     rotated        // nil while the file is closed
 	create  func() rotated // creates log
 	path    string
@@ -81,7 +61,9 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 		}
 		return log
 	}
-	return &fileSink{path: path, max: c.MaxSize, create: create, report: report}, nil
+	s := &fileSink{path: path, max: c.MaxSize, create: create, report: report}
+	s.most, s.write, s.notice = maxWaiting, s.writeLines, noticeOf(func(w io.Writer) slog.Handler { return newJSONHandler(slog.LevelInfo, w) }, "the log file")
+	return s, nil
 }
 
 // open opens the log file and determines its size.
@@ -106,65 +88,19 @@ func (s *fileSink) look() (same bool) {
 	return same
 }
 
-// Write adds a line to the buffer. While the fileSink is open, Write also starts the timer unless the timer is running.
-// Write never returns an error. If the file cannot be written later, flush calls report with the error.
-func (s *fileSink) Write(line []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.buf = append(s.buf, line...)
-	if s.armed || !s.opened {
-		return len(line), nil
-	}
-	s.armed = true
-	s.timers.Add(1)
-	if s.timer == nil {
-		s.timer = time.AfterFunc(flushAfter, s.tick)
-	} else {
-		s.timer.Reset(flushAfter)
-	}
-	return len(line), nil
-}
-
-// full reports whether the caller must call flush now: the buffer has reached flushSize, or no timer will flush it.
-func (s *fileSink) full() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.buf) >= flushSize || !s.opened
-}
-
-// tick is the function of the timer. It flushes the buffer.
-func (s *fileSink) tick() {
-	defer s.timers.Done()
-	s.mu.Lock()
-	s.armed = false
-	s.mu.Unlock()
-	s.flush()
-}
-
-// flush writes the lines of the buffer to the log file. If a write fails and the previous write succeeded, flush calls
-// report with the error.
-func (s *fileSink) flush() {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.mu.Lock()
-	batch := s.buf
-	s.buf = s.spare[:0]
-	opened := s.opened
-	s.mu.Unlock()
-	s.spare = batch[:0]
-	if cap(batch) > 4*flushSize { // the memory for a huge line is not kept
-		s.spare = nil
-	}
-	if len(batch) == 0 {
-		return
-	}
+// writeLines writes a batch to the log file. If a write fails and the previous write succeeded, writeLines calls report
+// with the error.
+func (s *fileSink) writeLines(batch []byte) {
 	err := s.writeBatch(batch)
 	if err != nil && !s.failing {
 		s.report(fmt.Errorf("the log file %s cannot be written as it should, and its lines may be lost until it can: %w", s.path, err))
 	}
 	s.failing = err != nil
+	s.mu.Lock()
+	opened := s.opened
+	s.mu.Unlock()
 	if !opened {
-		_ = s.closeFile() // the line is written
+		_ = s.closeFile() // the lines are written
 	}
 }
 
@@ -235,14 +171,7 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Open opens the fileSink: from now on, lines wait in the buffer until the timer flushes the buffer.
-func (s *fileSink) Open() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opened = true
-}
-
-// Reopen flushes the buffer and closes the log file. The next line opens or creates the file at its path.
+// Reopen writes the lines that wait and closes the log file. The next line opens or creates the file at its path.
 func (s *fileSink) Reopen() error {
 	s.flush()
 	s.writing.Lock()
@@ -250,18 +179,12 @@ func (s *fileSink) Reopen() error {
 	return s.closeFile()
 }
 
-// Close flushes the buffer and closes the log file. Close returns an error if closing fails. It does not return write
-// errors, because flush passes them to report.
+// Close writes the lines that wait and closes the log file. Close returns an error if closing fails, or if the disk blocks.
+// It does not return write errors, because writeLines passes them to report.
 func (s *fileSink) Close() error {
-	s.mu.Lock()
-	s.opened = false // no Write starts the timer any more
-	if s.armed && s.timer.Stop() {
-		s.armed = false
-		s.timers.Done()
+	if !s.close() {
+		return fmt.Errorf("the log file %s could not be written within %v: its last lines may be lost", s.path, closeWait)
 	}
-	s.mu.Unlock()
-	s.timers.Wait()
-	s.flush()
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.closeFile()

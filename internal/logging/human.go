@@ -28,15 +28,15 @@ const (
 // the stack of a panic follows on lines of its own, which are indented.
 type humanHandler struct {
 	level  slog.Level
-	out    *lineWriter
+	out    io.Writer
 	color  bool
 	style  logstyle.Style // of all messages; given to WithAttrs
 	groups []string       // the names given to WithGroup
 	attrs  []byte         // the attributes given to WithAttrs, already formatted
 }
 
-// lineWriter writes whole lines to w. A lock keeps the lines of concurrent goroutines apart. If w takes only the beginning
-// of a line, for example because a disk is full, the next line still begins on a line of its own.
+// lineWriter writes whole lines, one or more at a time, to w. A lock keeps the lines of concurrent goroutines apart. If w takes only the beginning
+// of a line, for example because a disk is full, the next one still begins on a line of its own.
 type lineWriter struct {
 	mu   sync.Mutex
 	w    io.Writer
@@ -53,7 +53,7 @@ func (l *lineWriter) Write(line []byte) (int, error) {
 		l.torn = false
 	}
 	n, err := l.w.Write(line)
-	l.torn = n > 0 && n < len(line)
+	l.torn = n > 0 && n < len(line) && line[n-1] != '\n'
 	return n, err
 }
 
@@ -69,7 +69,7 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 		h.own(buf, a)
 		return true
 	})
-	return h.write(buf, head, r.Message)
+	return h.write(buf, head, r.Level, r.Message)
 }
 
 // HandleLine implements lineHandler.
@@ -80,7 +80,7 @@ func (h *humanHandler) HandleLine(at time.Time, level slog.Level, message string
 	for i := range attrs {
 		h.own(buf, attrs[i])
 	}
-	return h.write(buf, head, message)
+	return h.write(buf, head, level, message)
 }
 
 // styleOf returns the style of the message of r.
@@ -113,7 +113,7 @@ func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, messag
 		if styled {
 			buf.b = style.AppendBegin(buf.b)
 		}
-		buf.b = appendField(buf.b, message)
+		buf.b = appendString(buf.b, message)
 		if styled {
 			buf.b = append(buf.b, colorReset...)
 		}
@@ -124,10 +124,11 @@ func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, messag
 	return head
 }
 
-func (h *humanHandler) write(buf *buffer, head int, message string) error {
+func (h *humanHandler) write(buf *buffer, head int, level slog.Level, message string) error {
 	buf.b = closeUp(buf.b, head, strings.HasSuffix(message, "]"))
 	buf.b = append(append(buf.b, '\n'), buf.stack...)
 	_, err := h.out.Write(buf.b)
+	settle(h.out, level)
 	return err
 }
 
@@ -208,13 +209,18 @@ func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 		buf.prefix = buf.prefix[:outer]
 		return
 	}
-	buf.b = append(buf.b, separator...)
-	h.paint(buf, colorKey, func() {
-		buf.b = appendField(buf.b, buf.prefix)
-		buf.b = appendField(buf.b, a.Key)
-	})
-	buf.b = append(buf.b, ": "...)
-	buf.b = appendHuman(buf.b, v)
+	b := append(buf.b, separator...)
+	if h.color {
+		b = append(b, colorKey...)
+	}
+	if len(buf.prefix) > 0 {
+		b = appendField(b, buf.prefix)
+	}
+	b = appendString(b, a.Key)
+	if h.color {
+		b = append(b, colorReset...)
+	}
+	buf.b = appendHuman(append(b, ": "...), v)
 }
 
 // paint calls write, which appends to the buffer. If the handler uses colours, paint adds the escape codes of the
@@ -249,7 +255,7 @@ func separate(buf *buffer) {
 func appendHuman(b []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:
-		return appendField(b, v.String())
+		return appendString(b, v.String())
 	case slog.KindInt64:
 		return strconv.AppendInt(b, v.Int64(), 10)
 	case slog.KindUint64:

@@ -255,3 +255,23 @@ func parseHuman(line string) map[string]any {
 	}
 	return out
 }
+
+// TestOrdinaryStringsAreTheSameAsFields tries each byte at each place of strings that are looked at in parts.
+func TestOrdinaryStringsAreTheSameAsFields(t *testing.T) {
+	t.Parallel()
+	for length := 1; length <= 19; length++ {
+		for at := range length {
+			for c := range 256 {
+				text := []byte(strings.Repeat(" ~{}", 5)[:length])
+				text[at] = byte(c)
+				s := string(text)
+				if got, want := string(appendString(nil, s)), string(appendField(nil, s)); got != want {
+					t.Fatalf("%q becomes %q, want %q", s, got, want)
+				}
+				if want := plain[c] && c != '|' && (c != '"' || at > 0); want && !isOrdinary(s) && strings.IndexByte(s, '|') < 0 {
+					t.Fatalf("%q is not ordinary", s)
+				}
+			}
+		}
+	}
+}

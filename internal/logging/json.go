@@ -15,22 +15,19 @@ import (
 type jsonHandler struct {
 	slog.Handler
 	out   *jsonWriter
-	file  *fileSink // the log file; nil if the handler writes to the console
 	level slog.Level
 	plain bool // WithAttrs and WithGroup have added nothing
 }
 
 func newJSONHandler(level slog.Level, out io.Writer) *jsonHandler {
-	file, _ := out.(*fileSink)
 	w := &jsonWriter{out: out}
-	return &jsonHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}), w, file, level, true}
+	return &jsonHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}), w, level, true}
 }
 
 // Enabled implements [slog.Handler].
 func (h *jsonHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
 
-// Handle implements [slog.Handler]. It flushes the buffer of the log file after a warning or an error, and if the
-// buffer is full.
+// Handle implements [slog.Handler].
 func (h *jsonHandler) Handle(ctx context.Context, r slog.Record) error {
 	written, err := false, error(nil)
 	if h.plain {
@@ -42,7 +39,7 @@ func (h *jsonHandler) Handle(ctx context.Context, r slog.Record) error {
 		r.Time = r.Time.UTC().Truncate(time.Millisecond)
 		err = h.Handler.Handle(ctx, r)
 	}
-	h.flush(r.Level)
+	settle(h.out.out, r.Level)
 	return err
 }
 
@@ -61,26 +58,18 @@ func (h *jsonHandler) HandleLine(at time.Time, level slog.Level, message string,
 	if !written {
 		err = h.Handler.Handle(context.Background(), newRecord(at.UTC().Truncate(time.Millisecond), level, message, attrs))
 	}
-	h.flush(level)
+	settle(h.out.out, level)
 	return err
-}
-
-// flush comes after the line is written, because the writer holds a lock during Write: other goroutines can log during
-// the flush.
-func (h *jsonHandler) flush(level slog.Level) {
-	if h.file != nil && (level >= slog.LevelWarn || h.file.full()) {
-		h.file.flush()
-	}
 }
 
 // WithAttrs implements [slog.Handler].
 func (h *jsonHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &jsonHandler{h.Handler.WithAttrs(attrs), h.out, h.file, h.level, false}
+	return &jsonHandler{h.Handler.WithAttrs(attrs), h.out, h.level, false}
 }
 
 // WithGroup implements [slog.Handler].
 func (h *jsonHandler) WithGroup(name string) slog.Handler {
-	return &jsonHandler{h.Handler.WithGroup(name), h.out, h.file, h.level, false}
+	return &jsonHandler{h.Handler.WithGroup(name), h.out, h.level, false}
 }
 
 // jsonWriter escapes the invisible characters that slog leaves in a JSON line. One of these characters is U+009B, with

@@ -103,7 +103,7 @@ func beginLine(at time.Time, level slog.Level, message string) jsonLine {
 // text appends s as a JSON string. slog has longer escapes than package jsonx for a backspace and a form feed.
 func (l *jsonLine) text(b []byte, s string) []byte {
 	n := len(b)
-	if b = jsonx.AppendString(b, s); len(b) > n+len(s)+len(`""`) && strings.ContainsAny(s, "\b\f") {
+	if b = jsonx.AppendString(b, s); len(b) > n+len(s)+len(`""`) && (strings.IndexByte(s, '\b') >= 0 || strings.IndexByte(s, '\f') >= 0) {
 		l.ok = false
 	}
 	return b

@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,11 +43,16 @@ type Config struct {
 	Color string
 }
 
-// File controls the log file of a logger. While the file is closed, the logger writes each line to the file at once. While
-// the file is open, lines wait in a buffer for up to 200 ms. Close flushes the buffer; Open and Close can be called again.
+// File controls the outputs of a logger: the console and the log file. Until Open and after Close, the logger writes each
+// line at once. Between them, lines wait in memory for up to 50 ms and are written in batches. An output that is slow or
+// blocks then holds up no code that logs: its lines wait, up to 8 MiB, and further ones are lost. When the output takes
+// lines again, a line says how many are lost. A warning or an error is written before the code that logs it goes on, unless
+// that takes longer than 100 ms. Open and Close can be called again.
 //
-// Reopen flushes the buffer and closes the file; the next line opens or creates the file again. If another program moves,
+// Reopen writes the lines that wait and closes the log file; the next line opens or creates the file again. If another program moves,
 // deletes or truncates the file, the logger notices that before its next write, also without Reopen.
+//
+// Close writes the lines that wait. If an output blocks, Close returns an error after a second.
 type File interface {
 	Open()
 	Reopen() error
@@ -63,38 +69,81 @@ func New(c Config) (*slog.Logger, File, error) {
 	if c.Output == nil {
 		c.Output = os.Stdout
 	}
-	console, err := newConsole(c, level)
+	console, batches, err := newConsole(c, level)
 	if err != nil {
 		return nil, nil, err
 	}
 	var all handlers
+	outputs := &outputs{console: batches}
 	if c.Console {
 		all = append(all, console)
 	}
-	lifetime := File(noFile{})
 	if c.File != "" {
-		file, err := newFileSink(c, reporter(c, console))
-		if err != nil {
+		if outputs.file, err = newFileSink(c, reporter(c, console)); err != nil {
 			return nil, nil, err
 		}
-		lifetime = file
-		all = append(all, newJSONHandler(level, file))
+		all = append(all, newJSONHandler(level, outputs.file))
 	}
 	switch len(all) {
 	case 0:
-		return slog.New(slog.DiscardHandler), lifetime, nil
+		return slog.New(slog.DiscardHandler), outputs, nil
 	case 1:
-		return slog.New(all[0]), lifetime, nil
+		return slog.New(all[0]), outputs, nil
 	}
-	return slog.New(all), lifetime, nil
+	return slog.New(all), outputs, nil
 }
 
-// noFile is the File of a logger that writes to no file.
-type noFile struct{}
+// outputs is the File of a logger.
+type outputs struct {
+	file    *fileSink // nil: none
+	console *batcher
+}
 
-func (noFile) Open()         {}
-func (noFile) Reopen() error { return nil }
-func (noFile) Close() error  { return nil }
+func (o *outputs) Open() {
+	o.console.Open()
+	if o.file != nil {
+		o.file.Open()
+	}
+}
+
+func (o *outputs) Reopen() error {
+	if o.file == nil {
+		return nil
+	}
+	return o.file.Reopen()
+}
+
+// Close closes the file first, because the file reports its failures on the console.
+func (o *outputs) Close() (err error) {
+	if o.file != nil {
+		err = o.file.Close()
+	}
+	if !o.console.close() {
+		err = errors.Join(err, fmt.Errorf("the console took no lines for %v: the last lines may be lost", closeWait))
+	}
+	return err
+}
+
+// settle comes after a line of this level that was written to out, see batcher.settle.
+func settle(out io.Writer, level slog.Level) {
+	if level < slog.LevelWarn {
+		return
+	}
+	if b, ok := out.(interface{ settle(level slog.Level) }); ok {
+		b.settle(level)
+	}
+}
+
+// noticeOf returns a function that appends a line about lost lines of an output, in its format.
+func noticeOf(format func(io.Writer) slog.Handler, output string) func(batch []byte, lines int) []byte {
+	return func(batch []byte, lines int) []byte {
+		var line bytes.Buffer
+		record := slog.NewRecord(time.Now(), slog.LevelWarn, output+" did not take lines in time, so some are lost", 0)
+		record.AddAttrs(slog.Int("lines", lines))
+		_ = format(&line).Handle(context.Background(), record) // a buffer takes all
+		return append(batch, line.Bytes()...)
+	}
+}
 
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
@@ -110,20 +159,27 @@ func parseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("the log level %q is not known; use debug, info, warn or error", name)
 }
 
-// newConsole returns the slog.Handler that writes to the console. It returns an error for an invalid Format or Color,
-// even if the console is turned off.
-func newConsole(c Config, level slog.Level) (lineHandler, error) {
+// newConsole returns the slog.Handler that writes to the console, and its batcher. It returns an error for an invalid
+// Format or Color, even if the console is turned off.
+func newConsole(c Config, level slog.Level) (lineHandler, *batcher, error) {
 	color, err := useColor(c.Color, c.Output, os.Getenv)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var format func(io.Writer) lineHandler
 	switch c.Format {
 	case "", "auto", "human":
-		return &humanHandler{level: level, out: &lineWriter{w: c.Output}, color: color}, nil
+		format = func(out io.Writer) lineHandler { return &humanHandler{level: level, out: out, color: color} }
 	case "json":
-		return newJSONHandler(level, &lineWriter{w: c.Output}), nil
+		format = func(out io.Writer) lineHandler { return newJSONHandler(level, out) }
+	default:
+		return nil, nil, fmt.Errorf("the log format %q is not known; use auto, human or json", c.Format)
 	}
-	return nil, fmt.Errorf("the log format %q is not known; use auto, human or json", c.Format)
+	lines := &lineWriter{w: c.Output}
+	b := &batcher{most: maxWaiting}
+	b.write = func(batch []byte) { _, _ = lines.Write(batch) } // there is no output for an error of the console
+	b.notice = noticeOf(func(out io.Writer) slog.Handler { return format(out) }, "the console")
+	return format(b), b, nil
 }
 
 // reporter returns a function that logs an error about the log file. The function logs to the console, or to standard

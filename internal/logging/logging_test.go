@@ -48,11 +48,11 @@ func TestConsoleAndFile(t *testing.T) {
 	}
 	logger.Debug("hidden")
 	logger.Info("[x]", "a", 1)
-	if got := out.String(); !strings.HasSuffix(got, " | [x] a: 1\n") || strings.Contains(got, "\x1b") {
-		t.Errorf("console: %q", got)
-	}
 	if err := closer.Close(); err != nil {
 		t.Error(err)
+	}
+	if got := out.String(); !strings.HasSuffix(got, " | [x] a: 1\n") || strings.Contains(got, "\x1b") {
+		t.Errorf("console: %q", got)
 	}
 	data, err := os.ReadFile(dir + "/api.log")
 	if err != nil || !strings.HasSuffix(string(data), `,"level":"INFO","msg":"[x]","a":1}`+"\n") {
@@ -84,7 +84,10 @@ func TestFormatsAndLevels(t *testing.T) {
 		{"error", "json", "error|"},
 	} {
 		var out bytes.Buffer
-		logger, _ := build(t, Config{Console: true, Output: &out, Level: tt.level, Format: tt.format})
+		logger, closer := build(t, Config{Console: true, Output: &out, Level: tt.level, Format: tt.format})
+		if err := closer.Close(); err != nil { // from now on, each line is written at once
+			t.Fatal(err)
+		}
 		for l, name := range map[slog.Level]string{-4: "debug", 0: "info", 4: "warn", 8: "error"} {
 			out.Reset()
 			logger.Log(t.Context(), l, name)
@@ -197,27 +200,41 @@ func TestLinesReachTheFileInTime(t *testing.T) {
 			data, _ := os.ReadFile(dir + "/api.log")
 			return bytes.Count(data, []byte("\n"))
 		}
-		closer.Open()
 		logger.Info("one")
-		if n := lines(); n != 0 {
-			t.Errorf("%d lines were written before the timer", n)
-		}
-		<-time.After(flushAfter)
-		synctest.Wait()
 		if n := lines(); n != 1 {
-			t.Errorf("%d lines after %v, want 1", n, flushAfter)
+			t.Errorf("%d lines before Open, want 1", n)
 		}
+		closer.Open()
+		<-time.After(flushAfter)
 		logger.Info("two")
-		logger.Warn("three")
-		if n := lines(); n != 3 {
-			t.Errorf("%d lines right after a warning, want 3", n)
+		<-time.After(time.Nanosecond)
+		synctest.Wait()
+		if n := lines(); n != 2 {
+			t.Errorf("%d lines after a pause and one line, want 2", n)
+		}
+		logger.Info("three")
+		<-time.After(flushAfter - 2*time.Nanosecond)
+		synctest.Wait()
+		if n := lines(); n != 2 {
+			t.Errorf("%d lines were written before the timer, want 2", n)
 		}
 		logger.Info("four")
+		<-time.After(time.Nanosecond)
+		synctest.Wait()
+		if n := lines(); n != 4 {
+			t.Errorf("%d lines after %v, want 4", n, flushAfter)
+		}
+		logger.Info("five")
+		logger.Warn("six")
+		if n := lines(); n != 6 {
+			t.Errorf("%d lines right after a warning, want 6", n)
+		}
+		logger.Info("seven")
 		if err := closer.Close(); err != nil {
 			t.Error(err)
 		}
-		if n := lines(); n != 4 {
-			t.Errorf("%d lines after Close, want 4", n)
+		if n := lines(); n != 7 {
+			t.Errorf("%d lines after Close, want 7", n)
 		}
 	})
 }

@@ -40,7 +40,7 @@ func TestAFullDiskTearsNoLine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "api.log")
 	logger, file := build(t, Config{Folder: dir, MaxSize: 1 << 20})
-	sink := file.(*fileSink)
+	sink := file.(*outputs).file
 	sink.report = func(error) {}
 	create := sink.create
 	sink.create = func() rotated { return disk{create(), &room} }

@@ -96,6 +96,23 @@ func (p Pattern) Names() []string {
 // String returns the text that was given to [Parse].
 func (p Pattern) String() string { return p.text }
 
+// Key returns a text that p and another Pattern have in common if, and only if, they match the same requests.
+func (p Pattern) Key() string {
+	key := []byte(p.Method)
+	for _, s := range p.segments {
+		key = append(key, '/')
+		switch {
+		case s.isRest:
+			key = append(key, "{...}"...) // no literal has braces
+		case s.isName:
+			key = append(key, "{}"...)
+		default:
+			key = append(key, s.text...)
+		}
+	}
+	return string(key)
+}
+
 // Equal reports whether p and q match the same requests.
 func (p Pattern) Equal(q Pattern) bool {
 	return p.Method == q.Method && slices.EqualFunc(p.segments, q.segments, func(a, b segment) bool {

@@ -234,3 +234,19 @@ func FuzzRoute(f *testing.F) {
 		}
 	})
 }
+
+func TestKeysAreEqualIfTheRoutesMatchTheSameRequests(t *testing.T) {
+	t.Parallel()
+	routes := []string{
+		"GET /", "GET /users", "POST /users", "GET /users/{id}", "GET /users/{name}", "GET /users/{all...}", "GET /{x}", "GET /{x...}",
+		"GET /users/{id}/posts", "GET /{a}/{b}", "GET /usersposts", "GET /users/posts",
+	}
+	for _, a := range routes {
+		for _, b := range routes {
+			p, q := parse(t, a), parse(t, b)
+			if got, want := p.Key() == q.Key(), p.Equal(q); got != want {
+				t.Errorf("%s and %s: the keys are equal: %v, want %v", a, b, got, want)
+			}
+		}
+	}
+}

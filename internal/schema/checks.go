@@ -3,9 +3,11 @@ package schema
 import (
 	"reflect"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero/internal/layout"
@@ -193,13 +195,32 @@ func patternCheck(cl class, text string) (check, error) {
 	if cl != classText {
 		return check{}, doesNotFit("pattern", text, "text")
 	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return check{}, isNot("pattern", text, "a regular expression as package regexp knows them ("+err.Error()+")")
+	shared, known := sharedPatterns.Load(text)
+	if !known {
+		if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+			return check{}, isNot("pattern", text, "a regular expression as package regexp knows them ("+err.Error()+")")
+		}
+		shared, _ = sharedPatterns.LoadOrStore(text, &pattern{text: text})
 	}
+	re := shared.(*pattern)
 	return check{rule: "pattern", requirement: "match the pattern " + text, ok: func(p layout.Pointer) bool {
-		return re.MatchString(*layout.As[string](p))
+		return re.matches(*layout.As[string](p))
 	}}, nil
+}
+
+// pattern is a regular expression that compiles when it is used for the first time. All inputs with the same tag share it.
+type pattern struct {
+	text string
+	once sync.Once
+	re   *regexp.Regexp
+}
+
+// sharedPatterns maps the texts of the tags to their patterns.
+var sharedPatterns sync.Map // string → *pattern
+
+func (c *pattern) matches(s string) bool {
+	c.once.Do(func() { c.re = regexp.MustCompile(c.text) })
+	return c.re.MatchString(s)
 }
 
 // formatCheck returns the check for the tag format with the value text. For a type that decodes itself, the format is

@@ -22,6 +22,7 @@ type compiler struct {
 	fileType reflect.Type
 	plans    map[reflect.Type]*typePlan // plans of types without rules; a recursive type is added before its plan is complete
 	tags     []func() error             // checks of defaults and examples, which need complete plans
+	structs  []*structPlan              // all of them
 }
 
 // structPlan builds the plan for the struct type t. If top is true, t is the outermost struct, whose members are the
@@ -31,7 +32,8 @@ func (c *compiler) structPlan(t reflect.Type, top bool) (*structPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &structPlan{t: t, index: make(map[string]int, len(members))}
+	s := &structPlan{t: t, index: make(map[string]int, len(members)), fields: make([]inputField, 0, len(members))}
+	c.structs = append(c.structs, s)
 	for i := range members {
 		f, err := c.field(&members[i], top)
 		if err != nil {
@@ -55,9 +57,13 @@ func (c *compiler) field(m *layout.Member, top bool) (*inputField, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &inputField{member: *m, rules: r, name: m.Name, offset: m.Offset}
-	if f.annotations, err = parseAnnotations(m); err != nil {
+	a, err := parseAnnotations(m)
+	if err != nil {
 		return nil, err
+	}
+	f := &inputField{
+		declaration: &declaration{a, *m, r}, name: m.Name, offset: m.Offset, omits: m.OmitZero || m.OmitEmpty,
+		def: a.def, hasDefault: a.hasDefault, required: a.required, secret: a.secret,
 	}
 	if top {
 		f.plan = c.filePlan(m.Field.Type)

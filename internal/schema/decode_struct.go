@@ -16,13 +16,23 @@ type structPlan struct {
 
 // inputField is the plan to decode one member of a struct.
 type inputField struct {
+	*declaration // nil when the plan is complete: an app has many actions, and a request needs none of it
+	name         string
+	offset       uintptr
+	plan         *typePlan
+	nested       *structPlan // of a struct whose members have defaults; nil for all others
+	def          string      // the text of the tag default
+	hasDefault   bool
+	required     bool
+	secret       bool
+	omits        bool // the json tag has omitzero or omitempty
+}
+
+// declaration is what the struct says about an input.
+type declaration struct {
 	annotations
 	member layout.Member
 	rules  rules
-	name   string  // the name of member; a copy here is near the other fields that each request reads
-	offset uintptr // the offset of member
-	plan   *typePlan
-	nested *structPlan // of a struct whose members have defaults; nil for all others
 }
 
 // complete sets the functions of c, the plan of the struct type, so that they decode structs with the plan s.

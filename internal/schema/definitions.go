@@ -20,7 +20,6 @@ func NewDocument(prefix string, uses []Use, fileType reflect.Type, reserved ...s
 	d := &Document{Definitions{prefix: prefix, all: true, fileType: fileType, reserved: reserved, names: map[Use]string{}, recursive: map[reflect.Type]bool{}}}
 	var found []Use
 	for _, u := range uses {
-		d.defs.findRecursive(u.Type, nil)
 		found = d.collect(found, u)
 	}
 	d.nameAll(found)
@@ -33,13 +32,20 @@ func (d *Document) collect(found []Use, u Use) []Use {
 	if d.defs.opaque(u.Type) || slices.Contains(found, u) {
 		return found
 	}
-	if u.Type.Name() != "" && u.Type.Kind() == reflect.Struct && u.Type.NumField() > 0 || d.defs.recursive[u.Type] {
+	if u.Type.Name() != "" && (u.Type.Kind() == reflect.Struct && u.Type.NumField() > 0 || d.containsItself(u.Type)) {
 		found = append(found, u)
 	}
 	for _, inner := range parts(u.Type) {
 		found = d.collect(found, Use{inner, u.Output, u.Strict})
 	}
 	return found
+}
+
+// containsItself reports whether a value of a type may hold further ones. Each cycle of types has one with a name.
+func (d *Document) containsItself(t reflect.Type) bool {
+	alone := Definitions{fileType: d.defs.fileType, recursive: map[reflect.Type]bool{}}
+	alone.findRecursive(t, nil)
+	return alone.recursive[t]
 }
 
 var packagePath = regexp.MustCompile(`[\w.~/-]*[./]`)

@@ -13,17 +13,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// describeOutput also checks that encode accepts the type, on which DescribeOutput relies.
-func describeOutput[T any](t testing.TB) Output {
+// describeOutput also checks that encode accepts the type, on which OutputSchema relies.
+func describeOutput[T any](t testing.TB) (o struct{ JSONSchema, Example []byte }) {
 	t.Helper()
 	typ := reflect.TypeFor[T]()
 	if _, err := encode.Compile(typ); err != nil {
 		t.Fatal(err)
 	}
-	o, err := DescribeOutput(typ)
-	if err != nil {
+	var err error
+	if o.Example, err = OutputExample(typ); err != nil {
 		t.Fatal(err)
 	}
+	o.JSONSchema = OutputSchema(typ)
 	return o
 }
 
@@ -42,7 +43,7 @@ func (v ownJSON) MarshalJSON() ([]byte, error) {
 
 func TestOutputWithAWrongExample(t *testing.T) {
 	t.Parallel()
-	_, err := DescribeOutput(reflect.TypeFor[struct {
+	_, err := OutputExample(reflect.TypeFor[struct {
 		A int `example:"x"`
 	}]())
 	if err == nil || !strings.Contains(err.Error(), `has example:"x", which is not a int: correct the tag`) {

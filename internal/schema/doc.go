@@ -3,7 +3,7 @@
 //
 // Begin with [CompileInput]. It examines a struct type once, when an action is registered, and builds a plan.
 // [Input.Decode] follows the plan for each request: it sets the fields of flat structs directly. It uses reflection
-// only for lists, maps and types that decode themselves with an Unmarshal method. [DescribeOutput] does not use the
+// only for lists, maps and types that decode themselves with an Unmarshal method. [OutputSchema] does not use the
 // plans.
 //
 // # Names

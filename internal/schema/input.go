@@ -3,6 +3,8 @@ package schema
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
@@ -15,8 +17,11 @@ const maxComparisons = 1024
 type Input struct {
 	target layout.TypeID // a pointer to the struct
 	plan   *structPlan
-	fields []Field
-	schema []byte
+	fields []Field // nil after Release
+
+	options Options
+	once    sync.Once // writes schema
+	schema  []byte
 }
 
 // CompileInput builds the plan for decoding inputs into the struct type t. It returns an error if t is not a struct, or
@@ -33,24 +38,44 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{target: layout.TypeIDOf(reflect.PointerTo(t)), plan: plan}
+	in := &Input{target: layout.TypeIDOf(reflect.PointerTo(t)), plan: plan, options: o, fields: make([]Field, 0, len(plan.fields))}
 	secrets := secretCompiler{parts: map[*typePlan]Secrets{}}
 	for i := range plan.fields {
 		field := plan.fields[i].describe(o.FileType)
 		field.Secrets = secrets.field(&plan.fields[i])
 		in.fields = append(in.fields, field)
 	}
-	in.schema = InputSchema(t, o.FileType, false)
+	for _, s := range c.structs {
+		for i := range s.fields {
+			s.fields[i].declaration = nil
+		}
+	}
 	return in, nil
 }
 
 // Fields returns the descriptions of the inputs in the order of declaration. The fields of an embedded struct stand at
 // the place of that struct. The caller must not change the returned slice.
-func (in *Input) Fields() []Field { return in.fields }
+func (in *Input) Fields() []Field {
+	if in.fields != nil || len(in.plan.fields) == 0 {
+		return in.fields
+	}
+	again, err := CompileInput(in.plan.t, in.options)
+	if err != nil {
+		panic(err) // the same type compiled before
+	}
+	return again.fields
+}
+
+// Release frees the descriptions that Fields returns. Later calls of Fields build them anew. An app with thousands of actions
+// needs them only while it registers the actions. No other method may run during a call of Release.
+func (in *Input) Release() { in.fields = nil }
 
 // JSONSchema returns one JSON Schema (2020-12) that describes the inputs as an object, on one line. The caller may keep
 // the returned slice but must not change it.
-func (in *Input) JSONSchema() []byte { return in.schema }
+func (in *Input) JSONSchema() []byte {
+	in.once.Do(func() { in.schema = slices.Clip(InputSchema(in.plan.t, in.options.FileType, false)) })
+	return in.schema
+}
 
 // Decode sets the fields of dst from params and checks the values. dst must be a pointer to a zero value of the
 // compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -356,4 +357,57 @@ func TestADecodedInputCanBeSentAgain(t *testing.T) {
 			t.Errorf("%s is %s: %v", sent, text, err)
 		}
 	}
+}
+
+func TestAReleasedInputDescribesItsFieldsAnew(t *testing.T) {
+	t.Parallel()
+	type address struct {
+		Street string `json:"street" secret:"true"`
+		Number int    `json:"number" default:"1"`
+	}
+	type in struct {
+		Name    string  `json:"name" required:"true" doc:"who" example:"Ann" pattern:"^[A-Z]"`
+		Color   string  `json:"color" enum:"red,green" default:"red"`
+		Address address `json:"address"`
+	}
+	input := compileInput[in](t)
+	want := input.Fields()
+	input.Release()
+	if diff := cmp.Diff(want, input.Fields(), cmp.AllowUnexported(secretPart{})); diff != "" || len(want) != 3 {
+		t.Errorf("the fields after Release (-want +got):\n%s", diff)
+	}
+	var got in
+	if fail := input.Decode(&got, []Param{text("name", "Ann")}); fail != nil || got != (in{"Ann", "red", address{Number: 1}}) {
+		t.Errorf("a released input decodes to %+v, %v", got, fail)
+	}
+	if fail := input.Decode(&got, []Param{text("name", "ann")}); fail == nil || fail.Violations[0].Rule != "pattern" {
+		t.Errorf("a name that does not match the pattern: %+v", fail)
+	}
+}
+
+func TestInputsWithTheSamePatternShareIt(t *testing.T) {
+	t.Parallel()
+	type first struct {
+		Code string `json:"code" pattern:"^shared-[0-9]+$"`
+	}
+	type second struct {
+		Codes []string `json:"codes" pattern:"^shared-[0-9]+$"`
+	}
+	one, other := compileInput[first](t), compileInput[second](t)
+	shared, ok := sharedPatterns.Load("^shared-[0-9]+$")
+	if !ok || shared.(*pattern).re != nil {
+		t.Fatalf("the pattern before its first use is %+v", shared)
+	}
+	var wg sync.WaitGroup
+	for range 8 { // the first use compiles it
+		wg.Go(func() {
+			if fail := one.Decode(new(first), []Param{text("code", "shared-7")}); fail != nil {
+				t.Errorf("a code that matches: %+v", fail)
+			}
+			if fail := other.Decode(new(second), []Param{text("codes", "shared-7,x")}); fail == nil || fail.Violations[0].Field != "codes[1]" {
+				t.Errorf("a list with a code that does not match: %+v", fail)
+			}
+		})
+	}
+	wg.Wait()
 }

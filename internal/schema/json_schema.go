@@ -32,8 +32,6 @@ func InputSchema(t, fileType reflect.Type, strict bool) []byte {
 	return document(Use{Type: t, Strict: strict}, fileType)
 }
 
-func outputSchema(t reflect.Type) []byte { return document(Use{Type: t, Output: true}, nil) }
-
 func document(u Use, fileType reflect.Type) []byte {
 	defs := &Definitions{prefix: "#/$defs/", fileType: fileType, names: map[Use]string{}, recursive: map[reflect.Type]bool{}}
 	defs.findRecursive(u.Type, nil)

@@ -8,27 +8,30 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// Output describes the responses of one action for its documentation: a JSON Schema and an example.
-type Output struct {
-	JSONSchema []byte // JSON Schema (2020-12), on one line
-	Example    []byte // a JSON object with the values of the example tags; members without the tag have their zero value
+// OutputSchema returns the JSON Schema (2020-12) of responses of type t, on one line. encode.Compile must have accepted t.
+func OutputSchema(t reflect.Type) []byte {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return slices.Clip(document(Use{Type: t, Output: true}, nil))
 }
 
-// DescribeOutput returns the JSON Schema and an example of responses of type t. encode.Compile must have accepted t.
-// DescribeOutput returns an error if an example tag is not a value of the type of its field.
-func DescribeOutput(t reflect.Type) (Output, error) {
+// OutputExample returns an example of responses of type t, a JSON object with the values of the example tags. Members without
+// the tag have their zero value. encode.Compile must have accepted t. OutputExample returns an error if an example tag is not a
+// value of the type of its field.
+func OutputExample(t reflect.Type) ([]byte, error) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	var w exampleWriter
 	example, err := w.value(nil, t)
 	if err != nil {
-		return Output{}, err
+		return nil, err
 	}
 	if !jsonx.Object(example) {
 		example = []byte("{}")
 	}
-	return Output{JSONSchema: outputSchema(t), Example: example}, nil
+	return slices.Clip(example), nil
 }
 
 // exampleWriter writes the JSON of an example value of a type.

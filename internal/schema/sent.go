@@ -49,11 +49,11 @@ func (in *Input) AppendObject(dst []byte, v any) ([]byte, error) {
 
 // isSent reports whether a client sends the field at p.
 func (f *inputField) isSent(p layout.Pointer) bool {
-	t := f.member.Field.Type
+	t := f.plan.t
 	if !p.Value(t).IsZero() {
 		return !f.isAsAbsent(p)
 	}
-	if !f.required || f.hasDefault || f.member.OmitZero || f.member.OmitEmpty {
+	if !f.required || f.hasDefault || f.omits {
 		return false
 	}
 	return layout.IsNumber(t.Kind()) || t.Kind() == reflect.Bool || f.plan.members != nil

@@ -25,7 +25,7 @@ var otherNames = map[string]string{
 // checkTagNames returns an error if a tag of the field is not written as Go wants it, or if its name looks like a misspelt
 // name of a tag of inputs. Tags for other packages, such as db, are not examined.
 func checkTagNames(m *layout.Member) error {
-	seen := map[string]bool{}
+	var seen []string
 	for rest := strings.TrimSpace(string(m.Field.Tag)); rest != ""; rest = strings.TrimLeft(rest, " ") {
 		name, value, ok := strings.Cut(rest, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \"\t\n") {
@@ -35,10 +35,10 @@ func checkTagNames(m *layout.Member) error {
 		if err != nil || quoted[0] != '"' {
 			return errTagForm(m)
 		}
-		if seen[name] {
+		if slices.Contains(seen, name) {
 			return layout.Problem("has the tag %s twice: remove one", name)
 		}
-		seen[name] = true
+		seen = append(seen, name)
 		if meant := meantTag(name); meant != "" {
 			return layout.Problem("has the tag %s, which has no meaning: did you mean %s?", name, meant)
 		}

@@ -13,15 +13,15 @@ type rules struct {
 	enum, minimum, maximum, minLength, maxLength, pattern, format, minItems, maxItems string
 }
 
-// each returns the name of each rule tag with a pointer to its text in r.
-func (r *rules) each() []struct {
+// rule is the name of a rule tag, and its text.
+type rule struct {
 	name string
 	text *string
-} {
-	return []struct {
-		name string
-		text *string
-	}{
+}
+
+// each returns the name of each rule tag with a pointer to its text in r.
+func (r *rules) each() [9]rule {
+	return [...]rule{
 		{"enum", &r.enum}, {"minimum", &r.minimum}, {"maximum", &r.maximum}, {"minLength", &r.minLength},
 		{"maxLength", &r.maxLength}, {"pattern", &r.pattern}, {"format", &r.format},
 		{"minItems", &r.minItems}, {"maxItems", &r.maxItems},

@@ -99,8 +99,16 @@ func Table(results []Result) string {
 	var b strings.Builder
 	b.WriteString("| server | ratio to the first (IQR) | requests per CPU second | requests per second | resident MB |\n|---|---|---|---|---|\n")
 	for _, r := range results {
-		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %.1fk | %.1fk | %.1f |\n", r.Name,
-			Quantile(r.Ratio, 0.5), Quantile(r.Ratio, 0.25), Quantile(r.Ratio, 0.75), Quantile(r.PerCPU, 0.5)/1000, Quantile(r.Rate, 0.5)/1000, float64(r.RSS)/(1<<20))
+		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %s | %s | %.1f |\n", r.Name,
+			Quantile(r.Ratio, 0.5), Quantile(r.Ratio, 0.25), Quantile(r.Ratio, 0.75), rate(Quantile(r.PerCPU, 0.5)), rate(Quantile(r.Rate, 0.5)), float64(r.RSS)/(1<<20))
 	}
 	return b.String()
+}
+
+// rate returns a number of requests per second in thousands, or, if there are few, the number.
+func rate(n float64) string {
+	if n < 100 {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return fmt.Sprintf("%.1fk", n/1000)
 }

@@ -64,7 +64,7 @@ function enter(user) {
     if (shown) await show(shown.id); // for what was missed
   }));
   api.on("close", ({ reason, reconnectIn }) => {
-    if (reconnectIn === null && reason) leave(reason);
+    if (reconnectIn === null && reason) again(reason);
     else byId("state").textContent = "reconnecting…";
   });
   api.on("rooms", ({ room }) => {
@@ -82,6 +82,11 @@ function enter(user) {
   byId("door").hidden = true;
   byId("desk").hidden = byId("logout").hidden = false;
   for (const e of document.querySelectorAll(".agent")) e.hidden = !isAgent();
+}
+
+// again comes back with a new role, for which the server has closed the connection. Otherwise the user must log in.
+function again(reason) {
+  http("GET", "/me").then((user) => (me && user.role !== me.role ? enter(user) : leave(reason)), () => leave(reason));
 }
 
 function leave(reason) {

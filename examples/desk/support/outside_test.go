@@ -106,8 +106,7 @@ func TestAKeyMayDoWhatItsScopesSay(t *testing.T) {
 	robot.Header.Set("Authorization", "Bearer "+strong.Key)
 	must(t, http.StatusOK, robot.Do("POST", "/tickets/1/assign", nil))
 
-	must(t, http.StatusUnauthorized, ann.Do("GET", "/keys", nil)) // the new role has ended her session
-	must(t, http.StatusOK, ann.Do("POST", "/login", map[string]string{"email": "ann@example.com", "password": "a long secret"}))
+	must(t, http.StatusOK, ann.Do("POST", "/tickets/1/assign", nil)) // her session has the new role, too
 	var list support.KeysOutput
 	must(t, http.StatusOK, ann.Do("GET", "/keys", nil)).Decode(&list)
 	if len(list.Keys) != 2 || list.Keys[0].ID != key.ID || list.Keys[0].LastUsedAt.IsZero() {
@@ -122,12 +121,13 @@ func TestLoginsAreLimited(t *testing.T) {
 	t.Parallel()
 	_, client, _ := serve(t)
 	page := client()
-	for i := range 11 {
+	for i := range 4 { // after three attempts, the next one waits
 		resp := page.Do("POST", "/login", map[string]string{"email": "nobody@example.com", "password": "a guess"})
-		if limited := i == 10; limited != (resp.Status == http.StatusTooManyRequests) {
+		if limited := i == 3; limited != (resp.Status == http.StatusTooManyRequests) {
 			t.Errorf("the login %d is answered with %d %s", i+1, resp.Status, resp.Body)
 		}
 	}
+	must(t, http.StatusOK, page.Do("POST", "/login", map[string]string{"email": "ann@example.com", "password": "a long secret"}))
 }
 
 // The checks of the passwords take turns, so most of these logins have read the old role when the role changes.
@@ -141,7 +141,7 @@ func TestNoLoginKeepsARoleThatIsTaken(t *testing.T) {
 		}
 	}
 	role("agent")
-	pages := make([]*actionherotest.HTTPClient, 8)
+	pages := make([]*actionherotest.HTTPClient, 3) // more at once have to wait
 	first := make(chan int, len(pages))
 	var all sync.WaitGroup
 	for i := range pages {

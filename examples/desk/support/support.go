@@ -12,7 +12,6 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/auth"
-	"github.com/actionhero-go/actionhero/limit"
 	"github.com/actionhero-go/actionhero/plugins/sqlite"
 )
 
@@ -81,18 +80,18 @@ type desk struct {
 	sessions *auth.Sessions
 	keys     *auth.Keys
 	mail     actionhero.Task[Mail]
-	tries    *limit.Limiter // logins to one account
+	guesses  *auth.LoginLimiter
 }
 
 func newDesk(api *actionhero.API) *desk {
 	d := &desk{
-		api:      api,
-		db:       actionhero.Use[*sql.DB](api),
-		files:    actionhero.Use[*os.Root](api),
-		mailer:   actionhero.Use[Mailer](api),
-		sessions: auth.NewSessions(auth.SessionConfig{}),
-		tries:    limit.New(limit.Limit{Name: "account", Events: 10, Per: 10 * time.Minute}),
+		api:     api,
+		db:      actionhero.Use[*sql.DB](api),
+		files:   actionhero.Use[*os.Root](api),
+		mailer:  actionhero.Use[Mailer](api),
+		guesses: auth.NewLoginLimiter(auth.LoginLimit{}),
 	}
+	d.sessions = auth.NewSessions(auth.SessionConfig{Identity: d.sessionIdentity})
 	d.keys = auth.NewKeys(auth.KeyConfig{Prefix: "desk", Store: d.keyStore, Identity: d.keyIdentity})
 	d.mail = actionhero.Task[Mail]{Name: "mail", Description: "Sends a mail", Queue: "mail", MaxAttempts: 12, Timeout: time.Minute, Run: d.sendMail}
 	return d

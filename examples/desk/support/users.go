@@ -16,9 +16,8 @@ import (
 )
 
 func (d *desk) userParts() actionhero.Parts {
-	// One address may sign up some users, and try some passwords.
+	// One address may sign up some users. So it finds out slowly which addresses have accounts.
 	signUps := limit.New(limit.Limit{Name: "signUps", Events: 20, Per: time.Hour}).By(limit.IP)
-	logins := limit.New(limit.Limit{Name: "logins", Events: 60, Per: time.Minute, Burst: 20}).By(limit.IP)
 	return actionhero.Parts{
 		actionhero.Action[SignUpInput, User]{
 			Name: "signUp", Description: "Makes an account for a customer, and logs in", Route: "POST /signup",
@@ -26,7 +25,7 @@ func (d *desk) userParts() actionhero.Parts {
 		},
 		actionhero.Action[LoginInput, User]{
 			Name: "login", Description: "Logs in with a password", Route: "POST /login",
-			Access: actionhero.Public, Middleware: []actionhero.Middleware{logins}, MaxBody: 16 << 10, Run: d.login,
+			Access: actionhero.Public, MaxBody: 16 << 10, Run: d.login,
 		},
 		actionhero.Action[actionhero.None, actionhero.None]{
 			Name: "logout", Description: "Ends the session", Route: "POST /logout", Access: actionhero.Public,
@@ -103,7 +102,7 @@ func (d *desk) signUp(ctx context.Context, in SignUpInput) (u User, err error) {
 		return u, err
 	}
 	web.SetStatus(ctx, http.StatusCreated)
-	return u, d.enter(ctx, u)
+	return u, d.sessions.Login(ctx, u.identity())
 }
 
 // LoginInput is the input of the action `login`.
@@ -114,7 +113,7 @@ type LoginInput struct {
 
 func (d *desk) login(ctx context.Context, in LoginInput) (User, error) {
 	email := strings.ToLower(in.Email)
-	if err := d.tries.Allow(ctx, email); err != nil {
+	if err := d.guesses.Allow(ctx, email); err != nil {
 		return User{}, err
 	}
 	u, hash, err := findUser(ctx, d.db.Get(), "email", email)
@@ -124,23 +123,16 @@ func (d *desk) login(ctx context.Context, in LoginInput) (User, error) {
 	if err := auth.CheckPassword(ctx, hash, in.Password); err != nil { // takes its time for no account, too
 		return User{}, err
 	}
-	return u, d.enter(ctx, u)
+	if err := d.guesses.Succeeded(ctx, email); err != nil {
+		return User{}, err
+	}
+	return u, d.sessions.Login(ctx, u.identity())
 }
 
-// enter logs the user in. If the role has changed since it was read, setRole may have ended the older sessions already, so
-// enter ends the new one.
-func (d *desk) enter(ctx context.Context, u User) error {
-	if err := d.sessions.Login(ctx, u.identity()); err != nil {
-		return err
-	}
-	now, _, err := findUser(ctx, d.db.Get(), "id", u.ID)
-	if err != nil || now.Role == u.Role {
-		return err
-	}
-	if err := d.sessions.RevokeAll(ctx, d.api, u.identity().ID); err != nil {
-		return err
-	}
-	return actionhero.Errorf(actionhero.CodeUnavailable, "your role has changed: log in again")
+// sessionIdentity is the user of a session with its role of today.
+func (d *desk) sessionIdentity(ctx context.Context, who actionhero.Identity) (actionhero.Identity, error) {
+	u, _, err := findUser(ctx, d.db.Get(), "id", userID(who))
+	return u.identity(), err
 }
 
 func (d *desk) me(ctx context.Context, _ actionhero.None) (User, error) {
@@ -154,8 +146,8 @@ type RoleInput struct {
 	Role  string `json:"role" required:"true" enum:"customer,agent,admin"`
 }
 
-// setRole changes the role, and then ends all logins with the old one. The tickets of an agent who becomes a customer are
-// assigned to no agent.
+// setRole changes the role, and then closes all connections with the old one. Sessions and API keys have the new role from
+// then on. The tickets of an agent who becomes a customer are assigned to no agent.
 func (d *desk) setRole(ctx context.Context, in RoleInput) (u User, err error) {
 	err = d.change(ctx, func(tx *sql.Tx) error {
 		if u, _, err = findUser(ctx, tx, "email", strings.ToLower(in.Email)); err != nil {
@@ -171,9 +163,6 @@ func (d *desk) setRole(ctx context.Context, in RoleInput) (u User, err error) {
 	if err != nil {
 		return u, err
 	}
-	if err := d.sessions.RevokeAll(ctx, d.api, u.identity().ID); err != nil {
-		return u, err
-	}
-	_, err = d.api.Conns.User(u.identity().ID).Close(ctx, "your role has changed: connect again") // those with an API key
+	_, err = d.api.Conns.User(u.identity().ID).Close(ctx, "your role has changed: connect again")
 	return u, err
 }

@@ -1,0 +1,38 @@
+package mcp
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/actionhero-go/actionhero/transport"
+)
+
+// auditBytes is the size of an argument in a line of the log, in bytes of JSON.
+const auditBytes = 256
+
+// maxName is the length of a name that a client has chosen, in a line of the log.
+const maxName = 100
+
+// audit writes who has called which tool with which arguments, and the outcome, to the log. Unlike the line of
+// log.logRequests, this line cannot be switched off. Secret arguments are filtered.
+func (r *call) audit(outcome string) {
+	params := transport.ParamsOf(&r.Params).AppendJSON(nil, r.API, auditBytes)
+	r.API.Log().Info("an agent has called a tool",
+		slog.String("remote", r.ip), slog.String("request_id", r.ID()), slog.String("user", r.Identity().ID),
+		slog.String("client", shortened(r.client)), slog.String("action", r.Action), slog.String("params", string(params)),
+		slog.String("outcome", outcome), slog.Duration("duration", time.Since(r.Started).Round(time.Microsecond)))
+}
+
+// auditUnknown writes a call of a tool that does not exist.
+func (e *endpoint) auditUnknown(c *caller, name, client string) {
+	e.api.Log().Info("an agent has called an unknown tool",
+		slog.String("remote", c.ip), slog.String("user", c.id.ID), slog.String("client", shortened(client)),
+		slog.String("tool", shortened(name)))
+}
+
+func shortened(text string) string {
+	if runes := []rune(text[:min(len(text), 4*maxName)]); len(runes) > maxName {
+		return string(runes[:maxName]) + "…"
+	}
+	return text
+}

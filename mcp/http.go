@@ -1,0 +1,169 @@
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// stateless is the first version of MCP whose messages need no session.
+const stateless = "2026-07-28"
+
+const (
+	headerVersion = "Mcp-Protocol-Version"
+	headerSession = "Mcp-Session-Id"
+)
+
+// handlers are the handlers of the library: one keeps sessions, and one does not.
+type handlers struct{ stateless, sessions http.Handler }
+
+func (e *endpoint) newHandlers() handlers {
+	one := func(*http.Request) *sdk.Server { return e.server }
+	options := sdk.StreamableHTTPOptions{
+		JSONResponse: true, SessionTimeout: e.cfg.SessionTimeout,
+		DisableLocalhostProtection: true, // the web server checks hosts and origins
+		MaxRequestBodyBytes:        -1,   // the message is in memory already
+	}
+	withSessions := sdk.NewStreamableHTTPHandler(one, &options)
+	options.Stateless, options.PropagateRequestCancellation = true, true
+	pass := auth.RequireBearerToken(passCaller, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})
+	return handlers{pass(sdk.NewStreamableHTTPHandler(one, &options)), pass(withSessions)}
+}
+
+type callerContext struct{}
+
+// passCaller makes the library pass the caller of an HTTP request on with its messages. A session belongs to the user that
+// has opened it.
+func passCaller(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
+	c := ctx.Value(callerContext{}).(*caller)
+	return &auth.TokenInfo{UserID: c.id.ID, Extra: map[string]any{callerKey: c}}, nil
+}
+
+// ServeHTTP serves one message of an agent.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := e.newCaller(w, r)
+	defer c.end()
+	if r.Method != http.MethodPost && r.Method != http.MethodDelete {
+		w.Header().Set("Allow", "POST, DELETE")
+		refuse(w, http.StatusMethodNotAllowed, "this server answers to POST and DELETE only: it sends nothing on its own")
+		return
+	}
+	if err := c.identify(r.Context()); err != nil {
+		e.refuseCaller(c, err)
+		return
+	}
+	if !c.id.Known() && !e.servesAnonymous() {
+		e.refuseCaller(c, actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller"))
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		refuseBody(w, err)
+		return
+	}
+	if isBatch(body) {
+		refuse(w, http.StatusBadRequest, "send one message for each request: batches are not served")
+		return
+	}
+	e.serveMessage(c, body)
+}
+
+// serveMessage passes a message to the handler of the library that serves it.
+func (e *endpoint) serveMessage(c *caller, body []byte) {
+	keeps, session := false, c.r.Header.Get(headerSession)
+	switch {
+	case c.r.Header.Get(headerVersion) >= stateless:
+	case session == "":
+		keeps = methodOf(body) == "initialize" && e.hasRoom()
+	case strings.HasSuffix(session, sessionTag(e.api.Tag())):
+		keeps = true
+	case c.r.Method == http.MethodDelete: // the node with the session ends it after mcp.sessionTimeout
+		c.w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	handler := e.http.sessions
+	if !keeps {
+		handler, c.left = e.http.stateless, c.r.Context()
+	}
+	r := c.r.WithContext(context.WithValue(c.r.Context(), callerContext{}, c))
+	r.Header = c.r.Header.Clone()
+	r.Header.Set("Authorization", "Bearer -") // passCaller does not read it
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	handler.ServeHTTP(c.w, r)
+}
+
+// hasRoom reports whether one more session may be opened.
+func (e *endpoint) hasRoom() bool {
+	n := 0
+	for range e.server.Sessions() {
+		n++
+	}
+	return n < e.cfg.MaxSessions
+}
+
+// sessionTag is the end of the ids of all sessions of this process. A message with the session of another node, or of an
+// earlier process, is served without a session, so that a cluster needs no sticky proxy.
+func sessionTag(tag uint32) string { return fmt.Sprintf("-%08x", tag) }
+
+// methodOf returns the method of a message, or "" if there is none.
+func methodOf(body []byte) string {
+	var message struct {
+		Method string `json:"method"`
+	}
+	_ = json.Unmarshal(body, &message) // the library finds all faults
+	return message.Method
+}
+
+func isBatch(body []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte{'['}) }
+
+// refuseCaller refuses a message whose credentials are wrong, missing or cannot be checked.
+func (e *endpoint) refuseCaller(c *caller, err *actionhero.Error) {
+	status := http.StatusServiceUnavailable
+	switch err.Code {
+	case actionhero.CodeUnauthenticated:
+		status = http.StatusUnauthorized
+		challenge := "Bearer"
+		if c.RequestHeader("Authorization") != "" {
+			challenge = `Bearer error="invalid_token"` // RFC 6750, 3.1
+		}
+		c.AddResponseHeader("WWW-Authenticate", challenge)
+	case actionhero.CodePermissionDenied:
+		status = http.StatusForbidden
+	case actionhero.CodeResourceExhausted:
+		status = http.StatusTooManyRequests
+	case actionhero.CodeInternal:
+		status = http.StatusInternalServerError
+	}
+	if err.RetryAfter > 0 {
+		c.AddResponseHeader("Retry-After", fmt.Sprint(int64((err.RetryAfter + 999_999_999).Seconds())))
+	}
+	refuse(c.w, status, err.Message)
+}
+
+func refuseBody(w http.ResponseWriter, err error) {
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		w.Header().Set("Connection", "close")
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a message may have %d bytes at most", large.Limit))
+		return
+	}
+	w.Header().Set("Connection", "close")
+	refuse(w, http.StatusRequestTimeout, "the message did not come in time")
+}
+
+// refuse answers with an error of JSON-RPC without an id, because the message has not been read.
+func refuse(w http.ResponseWriter, status int, text string) {
+	message, _ := json.Marshal(text) // a string always encodes
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"jsonrpc":"2.0","id":null,"error":{"code":%d,"message":%s}}`, codeRefused, message)
+}

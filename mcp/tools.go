@@ -1,0 +1,90 @@
+package mcp
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// tool is an action that agents may call.
+type tool struct {
+	action    string
+	access    actionhero.Access
+	described *sdk.Tool
+}
+
+// table holds the tools of an API. It is never changed.
+type table struct {
+	sorted []tool // by name
+	byName map[string]*tool
+	open   bool // an anonymous caller may call a tool, or there is none
+}
+
+// toolNamed returns the tool with this name, or nil. Actions may be registered while the API runs, so an unknown name makes
+// it read the actions again.
+func (e *endpoint) toolNamed(name string) *tool {
+	if t := e.tools.Load(); t != nil {
+		if found := t.byName[name]; found != nil {
+			return found
+		}
+	}
+	return e.readTools().byName[name]
+}
+
+// readTools reads the tools among the actions of the API.
+func (e *endpoint) readTools() *table {
+	t := &table{byName: map[string]*tool{}}
+	for _, info := range e.api.Actions() {
+		if info.Tool != nil {
+			t.sorted = append(t.sorted, tool{info.Name, info.Access, e.describe(&info)})
+		}
+	}
+	slices.SortFunc(t.sorted, func(a, b tool) int { return strings.Compare(a.described.Name, b.described.Name) })
+	t.open = len(t.sorted) == 0 || len(t.permitted(actionhero.Identity{})) > 0
+	for i := range t.sorted {
+		t.byName[t.sorted[i].described.Name] = &t.sorted[i]
+	}
+	e.tools.Store(t)
+	return t
+}
+
+// describe returns what agents read about an action.
+func (e *endpoint) describe(info *actionhero.ActionInfo) *sdk.Tool {
+	destructive, open := info.Kind == actionhero.KindDestructive, info.Tool.OpenWorld
+	described := &sdk.Tool{
+		Name: info.Tool.Name, Title: info.Tool.Title, Description: info.Tool.Description,
+		InputSchema: json.RawMessage(info.InputSchema),
+		Annotations: &sdk.ToolAnnotations{
+			Title:        info.Tool.Title,
+			ReadOnlyHint: info.Kind == actionhero.KindRead, IdempotentHint: info.Idempotent,
+			DestructiveHint: &destructive, OpenWorldHint: &open,
+		},
+	}
+	if !info.ReturnsContent() && !e.api.ReturnsNothing(info.Name) {
+		described.OutputSchema = json.RawMessage(info.OutputSchema)
+	}
+	return described
+}
+
+// permitted returns the tools that the caller may call, as far as the access rules of actions say so.
+func (t *table) permitted(who actionhero.Identity) []*sdk.Tool {
+	tools := []*sdk.Tool{}
+	for i := range t.sorted {
+		if t.sorted[i].access.Allows(who) {
+			tools = append(tools, t.sorted[i].described)
+		}
+	}
+	return tools
+}
+
+// servesAnonymous reports whether an anonymous caller may call a tool, or there is no tool at all.
+func (e *endpoint) servesAnonymous() bool {
+	if t := e.tools.Load(); t != nil && t.open {
+		return true
+	}
+	return e.readTools().open
+}
