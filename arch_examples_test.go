@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var notPublic = regexp.MustCompile(`(^|/)(internal|cmd|examples|bench|site)(/|$)`)
+var notPublic = regexp.MustCompile(`(^|/)(internal|cmd|conformance|examples|bench|site)(/|$)`)
 
 // TestEveryPackageHasExamples requires an example in each public package. Examples are in files of their own, which
 // import what a user can import.

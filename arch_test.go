@@ -19,7 +19,7 @@ const module = "github.com/actionhero-go/actionhero"
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
 	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
-	"auth":                    {"", "web", "limit", "internal"},
+	"auth":                    {"", "backend", "web", "limit", "internal"},
 	"auth/oidc":               {"", "auth", "limit", "web"}, // a module of its own
 	"backend":                 {},
 	"backend/internal":        {"backend"},
@@ -79,7 +79,7 @@ var onlyFor = map[string][]string{
 	"golang.org/x/sys":                          {"internal/nonblock", "internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},
-	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
+	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config", "mcp"},
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},

@@ -3,6 +3,7 @@ package actionhero
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,7 +23,10 @@ type callContext struct {
 	ended bool
 	first firstError // the first error that Err returned while there was no liveContext
 
-	forwards uint8 // dispatches of the request within its first dispatch; used in the context that is a field of the Request
+	// Used only in the context that is a field of the Request, where they take no memory of their own:
+	forwards uint8         // dispatches of the request within its first dispatch
+	replayed bool          // the answer is the kept one of an idempotency key
+	change   atomic.Uint32 // see Request.changer
 }
 
 // firstError is the kind of an error of a callContext. A kind needs less space in each Request than an error.

@@ -114,14 +114,8 @@ func (f *Files) close() error {
 // its elements; a leading slash is allowed. The name of a subfolder opens its index.html. If the name does not lead to
 // a regular file within the folder, the error is a [CodeNotFound] that wraps [ErrFileNotFound] or [ErrIndexNotFound].
 func (f *Files) Open(name string) (*Content, error) {
-	f.mu.RLock()
-	files := f.files
-	f.mu.RUnlock()
-	clean := strings.TrimSuffix(strings.TrimPrefix(name, "/"), "/")
-	if clean == "" {
-		clean = "."
-	}
-	if files == nil || !fs.ValidPath(clean) || strings.ContainsAny(clean, "\x00\\") || f.hidden(clean) {
+	files, clean, ok := f.path(name)
+	if !ok {
 		return nil, fileError(name, ErrFileNotFound)
 	}
 	content, err := f.openFile(files, clean)
@@ -137,6 +131,35 @@ func (f *Files) Open(name string) (*Content, error) {
 		return nil, fileError(name, ErrFileNotFound)
 	}
 	return content, nil
+}
+
+// path returns the file system, and the name in it, of the file that a client requests by name. It returns ok false if no
+// client may have a file of that name.
+func (f *Files) path(name string) (files fs.FS, clean string, ok bool) {
+	f.mu.RLock()
+	files = f.files
+	f.mu.RUnlock()
+	if clean = strings.TrimSuffix(strings.TrimPrefix(name, "/"), "/"); clean == "" {
+		clean = "."
+	}
+	ok = files != nil && fs.ValidPath(clean) && !strings.ContainsAny(clean, "\x00\\") && !f.hidden(clean)
+	return files, clean, ok
+}
+
+// stat describes the file that Open would open by this name. It returns ok false if there is none, or if only openFile finds
+// it, by the target of a symbolic link.
+func (f *Files) stat(name string) (info fs.FileInfo, ok bool) {
+	files, clean, ok := f.path(name)
+	if !ok {
+		return nil, false
+	}
+	info, err := fs.Stat(files, clean)
+	if err == nil && info.IsDir() {
+		info, err = fs.Stat(files, path.Join(clean, "index.html"))
+	} else if strings.HasSuffix(name, "/") {
+		return nil, false
+	}
+	return info, err == nil && info.Mode().IsRegular()
 }
 
 func fileError(name string, cause error) error {

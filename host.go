@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"context"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"slices"
@@ -45,6 +46,8 @@ func (h *host) Action(name string) any {
 }
 
 func (h *host) ActionNames() []string { return slices.Sorted(maps.Keys(h.registry.Load().actions)) }
+
+func (h *host) StatFile(name string) (fs.FileInfo, bool) { return h.Files.stat(name) }
 
 func (h *host) Admit(remoteIP string) (int, any) {
 	if h.limiter == nil || remoteIP == "" {

@@ -97,10 +97,9 @@ func (r *Request) key(use KeyUse) (string, error) {
 	}
 	text, fromHeader := r.IdempotencyKey, false
 	if text == "" {
-		text = r.Header("Idempotency-Key")
-		fromHeader = text != ""
+		text, fromHeader = r.keyHeader()
 	}
-	if text == "" {
+	if text == "" && !fromHeader {
 		if use == KeyRequired && r.isClient() {
 			return "", Errorf(CodeInvalidInput, "an idempotency key is required for this action: send a new one with each operation, and the same one to try again")
 		}
@@ -108,7 +107,7 @@ func (r *Request) key(use KeyUse) (string, error) {
 	}
 	if fromHeader {
 		var ok bool
-		if text, ok = headerString(text); !ok {
+		if text, ok = headerString(text); !ok || text == "" {
 			return "", Errorf(CodeInvalidInput, `the header Idempotency-Key must be one string in quotes, of 1 to %d characters: "8e03978e-40d5-43dd-bc93-6894a57f9324"`, maxKey)
 		}
 	}
@@ -116,6 +115,18 @@ func (r *Request) key(use KeyUse) (string, error) {
 		return "", Errorf(CodeInvalidInput, "an idempotency key must have 1 to %d printable ASCII characters", maxKey)
 	}
 	return text, nil
+}
+
+// keyHeader returns the value of the header Idempotency-Key, and whether the client has sent it. Several of them are joined,
+// as RFC 9110 section 5.3 says, and are no key.
+func (r *Request) keyHeader() (value string, sent bool) {
+	const name = "Idempotency-Key"
+	if h, ok := r.Extra.(interface{ RequestHeaderValues(name string) []string }); ok {
+		values := h.RequestHeaderValues(name)
+		return strings.Join(values, ", "), len(values) > 0
+	}
+	value = r.Header(name)
+	return value, value != ""
 }
 
 // headerString returns the string in the value of a header: a String of RFC 8941, whose parameters do not count, or the

@@ -112,6 +112,7 @@ func (k *keyedCall) repeat(record []byte) (any, error) {
 		return nil, errRecord
 	}
 	state, answer := rest[:size], rest[size:]
+	k.req.ctx.replayed = true
 	if h, ok := k.req.Extra.(interface{ AddResponseHeader(name, value string) }); ok {
 		h.AddResponseHeader("Idempotency-Replayed", "true")
 	}

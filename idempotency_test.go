@@ -157,6 +157,36 @@ func TestOneKeyRunsOnce(t *testing.T) {
 	})
 }
 
+// An operator reads in the log which of the calls with one key has run.
+func TestTheLogTellsARepeatFromARun(t *testing.T) {
+	t.Parallel()
+	var p pay
+	p.run = func(_ context.Context, in payInput) error {
+		if in.Amount > 5 {
+			return actionhero.Errorf(actionhero.CodeConflict, "too much")
+		}
+		return nil
+	}
+	api, lines := logged(t, p.action("pay", actionhero.KeyOptional))
+	for _, call := range []struct {
+		keyedCall
+		replayed bool
+	}{
+		{keyedCall{name: "pay", key: "k"}, false},
+		{keyedCall{name: "pay", key: "k"}, true},
+		{keyedCall{name: "pay", key: "k", params: map[string]string{"amount": "4"}}, false}, // refused
+		{keyedCall{name: "pay", key: "large", params: map[string]string{"amount": "6"}}, false},
+		{keyedCall{name: "pay", key: "large", params: map[string]string{"amount": "6"}}, true}, // of a refusal
+		{keyedCall{name: "pay"}, false},
+	} {
+		_, _ = call.do(t.Context(), api)
+		line := last(t, lines)
+		if got, has := line["replayed"]; has != call.replayed || has && got != true {
+			t.Errorf("%+v: the line is %v", call, line)
+		}
+	}
+}
+
 // A user keeps the keys from any address, and no other client meets them, whatever the names are.
 func TestAKeyBelongsToAnIdentity(t *testing.T) {
 	t.Parallel()

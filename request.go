@@ -36,7 +36,6 @@ type Request struct {
 	id       string                   // see ID; guarded by ctx.mu
 	caller   *Request                 // the request whose action made this one with Action.Call; nil otherwise
 	identity atomic.Pointer[Identity] // its own identity; nil: the one of caller or Conn
-	change   atomic.Uint64            // see changer
 	opened   *openContent             // each Content that the action returned and Dispatch may have to close
 }
 

@@ -119,6 +119,9 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	if failure != nil {
 		attrs = append(attrs, slog.String("code", failure.Code.String()))
 	}
+	if req.ctx.replayed {
+		attrs = append(attrs, slog.Bool("replayed", true))
+	}
 	attrs = append(attrs, slog.String("params", req.loggedParams(s)), slog.Float64("duration", milliseconds(now.Sub(req.Started))))
 	if failure != nil {
 		attrs = append(attrs, slog.String("error", shortened(failure.Message, maxLoggedError)))

@@ -162,20 +162,20 @@ func (api *API) endStream(s *Stream, middleware []StreamMiddleware) {
 }
 
 // changers counts the requests over HTTP whose code has changed the connections of a user.
-var changers atomic.Uint64
+var changers atomic.Uint32
 
 // changer returns a name of the request within its process, for userChange.from; "" until it has changed a user.
 func (r *Request) changer() string {
-	if n := r.change.Load(); n > 0 {
-		return "request " + strconv.FormatUint(n, 10)
+	if n := r.ctx.change.Load(); n > 0 {
+		return "request " + strconv.FormatUint(uint64(n), 10)
 	}
 	return ""
 }
 
 // becomeChanger gives the request a name, and returns it.
 func (r *Request) becomeChanger() string {
-	if r.change.Load() == 0 {
-		r.change.CompareAndSwap(0, changers.Add(1))
+	if r.ctx.change.Load() == 0 {
+		r.ctx.change.CompareAndSwap(0, changers.Add(1))
 	}
 	return r.changer()
 }

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -16,11 +17,17 @@ const maxName = 100
 // audit writes who has called which tool with which arguments, and the outcome, to the log. Unlike the line of
 // log.logRequests, this line cannot be switched off. Secret arguments are filtered.
 func (r *call) audit(outcome string) {
-	params := transport.ParamsOf(&r.Params).AppendJSON(nil, r.API, auditBytes)
-	r.API.Log().Info("an agent has called a tool",
+	log, now := r.API.Log(), time.Now()
+	if !log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	record := slog.NewRecord(now, slog.LevelInfo, "an agent has called a tool", 0) // the source would always be this line
+	record.AddAttrs(
 		slog.String("remote", r.ip), slog.String("request_id", r.ID()), slog.String("user", r.Identity().ID),
-		slog.String("client", shortened(r.client)), slog.String("action", r.Action), slog.String("params", string(params)),
-		slog.String("outcome", outcome), slog.Duration("duration", time.Since(r.Started).Round(time.Microsecond)))
+		slog.String("client", shortened(r.client)), slog.String("action", r.Action),
+		slog.String("params", string(transport.ParamsOf(&r.Params).AppendJSON(make([]byte, 0, 256), r.API, auditBytes))),
+		slog.String("outcome", outcome), slog.Duration("duration", now.Sub(r.Started).Round(time.Microsecond)))
+	_ = log.Handler().Handle(context.Background(), record) // as slog.Logger does: a handler reports its own failures
 }
 
 // auditUnknown writes a call of a tool that does not exist.
@@ -31,6 +38,9 @@ func (e *endpoint) auditUnknown(c *caller, name, client string) {
 }
 
 func shortened(text string) string {
+	if len(text) <= maxName {
+		return text
+	}
 	if runes := []rune(text[:min(len(text), 4*maxName)]); len(runes) > maxName {
 		return string(runes[:maxName]) + "…"
 	}

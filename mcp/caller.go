@@ -57,9 +57,8 @@ func (e *endpoint) newCaller(w http.ResponseWriter, r *http.Request) *caller {
 	return c
 }
 
-// identify asks the authenticators of the app who the caller is.
-func (c *caller) identify(ctx context.Context) *actionhero.Error {
-	req := c.request()
+// identify asks the authenticators of the app who the caller of req is.
+func (c *caller) identify(ctx context.Context, req *actionhero.Request) *actionhero.Error {
 	if req.Err = c.endpoint.api.Authorize(ctx, req, actionhero.Public); req.Err != nil {
 		_, err := c.endpoint.api.Dispatch(ctx, req) // the middleware and the log see the refusal
 		return actionhero.AsError(err)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -58,24 +59,69 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "this server answers to POST and DELETE only: it sends nothing on its own")
 		return
 	}
-	if err := c.identify(r.Context()); err != nil {
-		e.refuseCaller(c, err)
-		return
+	if n := e.sizeOf(r); n > eagerBytes {
+		budget, client := e.api.IncomingBudget(), c.prefix()
+		if !budget.Take(client, n) {
+			e.refuseCaller(c, errBusy)
+			return
+		}
+		defer budget.Give(client, n)
 	}
-	if !c.id.Known() && !e.servesAnonymous() {
-		e.refuseCaller(c, actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller"))
-		return
-	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
 		refuseBody(w, err)
 		return
 	}
-	if isBatch(body) {
-		refuse(w, http.StatusBadRequest, "send one message for each request: batches are not served")
-		return
+	if m, ok := readOrdinary(r.Header, body); ok && r.Method == http.MethodPost {
+		if t := e.toolNamed(m.Params.Name); t != nil {
+			e.serveOrdinary(c, m, t)
+			return
+		}
 	}
-	e.serveMessage(c, body)
+	switch {
+	case !e.admit(c, c.request()):
+	case isBatch(body):
+		refuse(w, http.StatusBadRequest, "send one message for each request: batches are not served")
+	default:
+		e.serveMessage(c, body)
+	}
+}
+
+// admit finds out who the caller of req is. It refuses the message, and returns false, if the credentials are wrong, or if
+// there are none and every tool needs them.
+func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
+	err := c.identify(c.r.Context(), req)
+	if err == nil && !c.id.Known() && !e.servesAnonymous() {
+		err = actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller")
+	}
+	if err != nil {
+		e.refuseCaller(c, err)
+	}
+	return err == nil
+}
+
+// eagerBytes is the size of the memory for the body of a request that has sent nothing of it.
+const eagerBytes = 16 << 10
+
+var errBusy = &actionhero.Error{
+	Code: actionhero.CodeUnavailable, Message: "the server reads as many messages as it may: try again later", RetryAfter: time.Second,
+}
+
+// sizeOf returns how many bytes the body of a request may have, for general.maxIncomingBytes.
+func (e *endpoint) sizeOf(r *http.Request) int64 {
+	if r.ContentLength < 0 {
+		return e.cfg.MaxCallBytes
+	}
+	return r.ContentLength
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > eagerBytes {
+		return io.ReadAll(r.Body)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 // serveMessage passes a message to the handler of the library that serves it.

@@ -2,6 +2,7 @@ package mcp_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -202,6 +203,30 @@ func TestAWrongPathIsRefused(t *testing.T) {
 		settings(func(own *mcp.Config) { own.Path = path })(&cfg)
 		if _, err := server.New(cfg, mcp.New(mcp.Options{})); err == nil || !strings.Contains(err.Error(), "mcp.path is ") {
 			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+// Messages that are not small share the memory for incomplete messages of all clients.
+func TestTheMemoryOfMessagesIsBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.General.MaxIncomingBytes = 64 << 10 }, isTool(close("any")))
+	c := s.HTTP(t)
+	large := strings.Repeat(" ", 100<<10) + initialize
+	if got := post(c, large); got.StatusCode != 503 || got.Header.Get("Retry-After") != "1" {
+		t.Errorf("%d %s %v", got.StatusCode, got.Text, got.Header)
+	}
+	chunked := struct{ io.Reader }{strings.NewReader(initialize)} // may be as large as mcp.maxCallBytes
+	if got := c.Send("POST", "/mcp", chunked, jsonHeaders...); got.StatusCode != 503 {
+		t.Errorf("%d %s", got.StatusCode, got.Text)
+	}
+	for range 8 { // more than fits if nothing is given back
+		testkit.Eventually(t, "no bytes are taken", func() bool {
+			bytes, _ := transport.Of(s.API).IncomingBudget().Used()
+			return bytes == 0
+		})
+		if got := post(c, strings.Repeat(" ", 20<<10)+initialize); got.StatusCode != 200 {
+			t.Errorf("%d %s", got.StatusCode, got.Text)
 		}
 	}
 }

@@ -58,6 +58,7 @@ type endpoint struct {
 	api     transport.Host
 	cfg     Config
 	server  *sdk.Server
+	about   []byte // the server as JSON
 	web     atomic.Pointer[web.Server]
 	tools   atomic.Pointer[table]
 	http    handlers

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -28,6 +29,7 @@ const codeRefused = -32000
 func newServer(e *endpoint, o Options) *sdk.Server {
 	cfg := e.api.Config()
 	about := &sdk.Implementation{Name: cfg.ServerName, Title: cmp.Or(o.Title, cfg.ServerName), Version: cmp.Or(cfg.APIVersion, "0")}
+	e.about, _ = json.Marshal(about) // texts always encode
 	server := sdk.NewServer(about, &sdk.ServerOptions{
 		Instructions: o.Instructions,
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},

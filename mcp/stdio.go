@@ -65,7 +65,7 @@ func (p *part) serveStreams(ctx context.Context, env *cli.Env, id actionhero.Ide
 		e.streams.headers["Authorization"] = "Bearer " + e.cfg.Token
 	}
 	if !id.Known() {
-		if err := e.streams.identify(ctx); err != nil {
+		if err := e.streams.identify(ctx, e.streams.request()); err != nil {
 			return fmt.Errorf("the token in mcp.token (ACTIONHERO_MCP_TOKEN) is refused: %w", err)
 		}
 	}

@@ -110,7 +110,7 @@ func (ss *session) paramAdd(a *answer, rest string) {
 		return
 	}
 	params, bytes := 1, len(key)+len(value)
-	for other, value := range ss.params.All() {
+	for other, value := range ss.sticky().All() {
 		if other != key {
 			params++
 			bytes += len(other) + len(value)
@@ -121,7 +121,7 @@ func (ss *session) paramAdd(a *answer, rest string) {
 		return
 	}
 	// key and value are parts of the line. Without copies the whole line, possibly a thousand times as long, stays in memory.
-	ss.params.Set(strings.Clone(key), strings.Clone(value))
+	ss.sticky().Set(strings.Clone(key), strings.Clone(value))
 	if key == messageIDKey {
 		ss.messageID = textID(value)
 	}
@@ -133,7 +133,7 @@ func errParams() *actionhero.Error {
 }
 
 func (ss *session) paramView(a *answer, key string) {
-	object := transport.ParamsOf(&ss.params).AppendParam(nil, ss.server.api.API, strings.TrimSpace(key))
+	object := transport.ParamsOf(ss.sticky()).AppendParam(nil, ss.server.api.API, strings.TrimSpace(key))
 	a.object = wire.Params(a.object, object)
 	_ = jsonx.Members(object, func(_ string, raw []byte) error { // no member if the param is not set
 		a.data = raw
@@ -142,7 +142,7 @@ func (ss *session) paramView(a *answer, key string) {
 }
 
 func (ss *session) paramsView(a *answer, _ string) {
-	a.data = transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.API, 0)
+	a.data = transport.ParamsOf(ss.sticky()).AppendJSON(nil, ss.server.api.API, 0)
 	a.object = wire.Params(a.object, a.data)
 }
 
@@ -150,18 +150,18 @@ func (ss *session) paramDelete(a *answer, key string) {
 	if key = strings.TrimSpace(key); key == messageIDKey {
 		ss.messageID = nil
 	}
-	ss.params.Delete(key)
+	ss.sticky().Delete(key)
 	a.object = wire.Status(a.object, "OK")
 }
 
 func (ss *session) paramsDelete(a *answer, _ string) {
-	ss.params, ss.messageID = actionhero.Params{}, nil
+	ss.params, ss.messageID = nil, nil
 	a.object = wire.Status(a.object, "OK")
 }
 
 // detailsView shows the connection: in the form of the early versions, and as "data" in the form of the later ones.
 func (ss *session) detailsView(a *answer, _ string) {
-	params := transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.API, 0)
+	params := transport.ParamsOf(ss.sticky()).AppendJSON(nil, ss.server.api.API, 0)
 	a.object = wire.Details(a.object, ss.conn, params)
 	dst := jsonx.AppendString([]byte(`{"id":`), ss.conn.ID)
 	dst = jsonx.AppendString(append(dst, `,"fingerprint":`...), ss.conn.ID)

@@ -66,17 +66,25 @@ func (ss *session) line(raw []byte) bool {
 	return true
 }
 
+// sticky returns the sticky params. The first call makes them: a connection that sends its params with each request has none.
+func (ss *session) sticky() *actionhero.Params {
+	if ss.params == nil {
+		ss.params = new(actionhero.Params)
+	}
+	return ss.params
+}
+
 // action queues a request that runs the named action with the sticky params. First, it stores the action's name as the
 // sticky param "action". If the client has not set the sticky param "limit" or "offset", action stores the default
 // value of that param. rest is the text after the name. No action reads it; if it
 // looks like KEY=VALUE, the reply has a hint how to set params.
 func (ss *session) action(name, rest string, at lineID) {
 	if len(name) <= maxActionName {
-		ss.params.Set("action", name)
+		ss.sticky().Set("action", name)
 	}
-	transport.ParamsOf(&ss.params).SetPage(ss.server.api.API)
+	transport.ParamsOf(ss.sticky()).SetPage(ss.server.api.API)
 	c := ss.newCall(name, at)
-	c.Err = transport.ParamsOf(&c.Params).AddParams(&ss.params)
+	c.Err = transport.ParamsOf(&c.Params).AddParams(ss.params)
 	if rest != "" && name == "file" && ss.server.dialect.fileArgument {
 		c.Params.Set("fileName", rest)
 	} else if strings.Contains(rest, "=") {
@@ -119,8 +127,8 @@ func (ss *session) object(line []byte, at lineID) {
 	c := ss.newCall(name, at)
 	c.IdempotencyKey = once
 	all := transport.ParamsOf(&c.Params)
-	if err == nil {
-		err = all.AddParams(&ss.params)
+	if err == nil && ss.params != nil {
+		err = all.AddParams(ss.params)
 	}
 	if err == nil && params != nil {
 		all.NextSource()
@@ -150,7 +158,7 @@ func (ss *session) keep(params []byte) error {
 	if n > maxParams {
 		return errParams()
 	}
-	ss.params = kept
+	ss.params = &kept
 	return nil
 }
 

@@ -39,14 +39,14 @@ type session struct {
 
 	// Only the connection loop uses these fields:
 	in        *input
-	params    actionhero.Params // the sticky params
-	messageID *string           // the sticky messageId; nil: none
-	last      *answer           // sent before the connection ends; nil if the client is gone
-	used      bool              // a line was handled since the last look at the idle time
-	quiet     int               // looks in a row that found the client idle
-	inLine    bool              // deadline is the time limit for the rest of a line
-	armed     bool              // a deadline is set
-	idleArmed bool              // the deadline, if there is one, is of the idle time
+	params    *actionhero.Params // the sticky params; nil: none
+	messageID *string            // the sticky messageId; nil: none
+	last      *answer            // sent before the connection ends; nil if the client is gone
+	used      bool               // a line was handled since the last look at the idle time
+	quiet     int                // looks in a row that found the client idle
+	inLine    bool               // deadline is the time limit for the rest of a line
+	armed     bool               // a deadline is set
+	idleArmed bool               // the deadline, if there is one, is of the idle time
 	deadline  time.Time
 	parked    bool // Read has returned Park: the next Read continues with the same deadline
 }

@@ -17,6 +17,7 @@ package transport
 
 import (
 	"context"
+	"io/fs"
 	"net/netip"
 
 	"github.com/actionhero-go/actionhero"
@@ -132,6 +133,10 @@ func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.Appen
 // IsStatic reports whether content is a static file, which Files.Open has opened, so that every client may cache it. An
 // action can return a static file, as the action "file" does.
 func IsStatic(content *actionhero.Content) bool { return bridge.IsStatic(content) }
+
+// StatFile describes the file that [actionhero.Files.Open] would open by this name. It returns ok false if the name leads to no
+// file, or only through a symbolic link with an absolute target.
+func (h Host) StatFile(name string) (info fs.FileInfo, ok bool) { return h.host.StatFile(name) }
 
 // ActionNames returns the names of all registered actions, sorted.
 func (h Host) ActionNames() []string { return h.host.ActionNames() }

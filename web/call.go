@@ -46,6 +46,13 @@ func (c *call) RequestHeader(name string) (value string) {
 	return value
 }
 
+// RequestHeaderValues returns all values of the header with the given name. An empty header has one value. The root package
+// calls RequestHeaderValues through an interface.
+func (c *call) RequestHeaderValues(name string) (values []string) {
+	_ = c.use(func() error { values = c.r.Header.Values(name); return nil })
+	return values
+}
+
 // RequestTLS returns the state of the TLS connection of the request, or nil without TLS. The method
 // actionhero.Credentials.TLS calls RequestTLS through an interface.
 func (c *call) RequestTLS() (state *tls.ConnectionState) {

@@ -59,6 +59,7 @@ type CommonConfig struct {
 	MaxConnsPerAddr  int    `json:"maxConnectionsPerAddress" default:"1000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"the connection closes" doc:"connections that one client address may have open; it does not apply to trustedProxies and loopback"`
 	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request, unless its action has MaxBody"`
 	MaxBufferedBytes int64  `json:"maxBufferedBytes" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the bodies and answers of all requests may have in memory, without the first 16 KiB of each; one address may have as many as are still free"`
+	FileCacheBytes   int64  `json:"fileCacheBytes" unit:"bytes" default:"16 MiB" min:"-1" range:"above zero, or 0 or -1 for none" limit:"server" reached:"the file is read from disk" doc:"memory for static files of up to 64 KiB and their compressed forms; each request looks whether the file on disk is still the same"`
 	MaxUploadBytes   int64  `json:"maxUploadBytesTotal" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the uploads of all requests may have in temporary files; one address may have as many as are still free"`
 	UploadDirectory  string `json:"uploadDirectory" auto:"the system's folder for temporary files" doc:"folder of the temporary files that hold uploads of more than 16 KiB"`
 

@@ -48,3 +48,13 @@ func (s *Server) Waiting() (fresh, idle int) {
 
 // Append calls Event.append.
 func (e *Event) Append(dst []byte) ([]byte, error) { return e.append(dst) }
+
+// KeepFilesAtOnce makes the server keep files in memory that have just changed.
+func (s *Server) KeepFilesAtOnce() { s.fileCache.quiet.Store(-1 << 62) }
+
+// FilesInMemory returns the number of files in memory, and what they cost.
+func (s *Server) FilesInMemory() (n int, bytes int64) {
+	s.fileCache.mu.Lock()
+	defer s.fileCache.mu.Unlock()
+	return len(s.fileCache.ring), s.fileCache.bytes
+}

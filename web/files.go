@@ -26,22 +26,42 @@ func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 		s.refuse(c, &wrongMethod{allowed: fileMethods})
 		return
 	}
-	content, err := s.api.Files.Open(name)
-	status := http.StatusOK
-	if err != nil {
-		status = http.StatusNotFound
+	if s.serveCached(c, req, name) {
+		return
 	}
+	content, err := s.api.Files.Open(name)
+	if err != nil {
+		s.logFile(c, req, name, http.StatusNotFound)
+		s.sendNotFound(c, err)
+		return
+	}
+	s.logFile(c, req, name, http.StatusOK)
+	s.keepFile(name, content)
+	if !s.redirectToFolder(c, content) {
+		s.sendContent(c, content)
+	}
+}
+
+func (s *Server) logFile(c *call, req *actionhero.Request, name string, status int) {
 	if s.api.Config().LogRequests {
 		s.api.Log().LogAttrs(c.r.Context(), slog.LevelInfo, "[file @ web]",
 			slog.String("to", req.RemoteIP), slog.String("file", loggedName(name)), slog.Int("status", status))
 	}
-	if err != nil {
-		s.sendNotFound(c, err)
+}
+
+// keepFile keeps content, which was opened by this name, in memory for further requests, if it is small.
+func (s *Server) keepFile(name string, content *actionhero.Content) {
+	if s.pageEnd != nil {
 		return
 	}
-	if !s.redirectToFolder(c, content) {
-		s.sendContent(c, content)
+	file := s.fileCache.load(name, content, s.api.StatFile, time.Now())
+	if file == nil {
+		return
 	}
+	if file.compresses = s.compresses(file.name, file.id.size); file.compresses {
+		file.cost += int64(len(fileCodings)-1) * file.id.size // the compressed forms are kept, too
+	}
+	s.fileCache.add(file)
 }
 
 // loggedName returns the beginning of a long name of a file: clients must not be able to push older lines out of the log.

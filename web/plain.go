@@ -88,7 +88,11 @@ func (c *call) isNotModified() bool {
 		return false
 	}
 	c.status = http.StatusNotModified
-	c.w.Header().Add("Vary", "Accept") // as the answer with a body (RFC 9110 section 15.4.5)
+	header := c.w.Header()
+	header.Add("Vary", "Accept") // as the answer with a body (RFC 9110 section 15.4.5)
+	if *c.server.cfg.Common.Compress {
+		header.Add("Vary", "Accept-Encoding") // a body that is not made may be long enough to be compressed
+	}
 	return true
 }
 

@@ -342,20 +342,31 @@ func TestThePlainEnvelopeRefusesSettingsOfTheClassicOne(t *testing.T) {
 	}
 }
 
-// An answer 304 varies by the same header as the one with a body.
+// An answer 304 varies by the same headers as the one with a body.
 func TestANotModifiedAnswerVaries(t *testing.T) {
 	t.Parallel()
 	tagged := actionhero.Action[actionhero.None, map[string]int]{
 		Name: "tagged", Kind: actionhero.KindRead,
 		Run: func(ctx context.Context, _ actionhero.None) (map[string]int, error) {
 			web.Header(ctx).Set("ETag", `"1"`)
-			return map[string]int{"a": 1}, nil
+			return map[string]int{strings.Repeat("long", 1000): 1}, nil
 		},
 	}
-	everywhere(t, start(t, plain, tagged), func(t *testing.T, c *testkit.HTTPClient) {
-		c.Ask("GET", "/api/tagged", "").WantHeader(t, "Vary: Accept")
-		got := c.Ask("GET", "/api/tagged", "", `If-None-Match: "1"`)
-		got.Want(t, http.StatusNotModified, "")
-		got.WantHeader(t, "Vary: Accept", `Etag: "1"`)
-	})
+	for compress, want := range map[bool]string{true: "Accept, Accept-Encoding", false: "Accept"} {
+		s := start(t, func(cfg *server.Config) {
+			plain(cfg)
+			cfg.CommonWeb.Compress = &compress
+		}, tagged)
+		everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+			full := c.Ask("GET", "/api/tagged", "")
+			got := c.Ask("GET", "/api/tagged", "", `If-None-Match: "1"`)
+			got.Want(t, http.StatusNotModified, "")
+			got.WantHeader(t, `Etag: "1"`)
+			for _, header := range []http.Header{full.Header, got.Header} {
+				if vary := strings.Join(header.Values("Vary"), ", "); vary != want {
+					t.Errorf("the answer varies by %q, want %q", vary, want)
+				}
+			}
+		})
+	}
 }

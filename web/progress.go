@@ -35,8 +35,8 @@ func (l progressListener) Accept() (net.Conn, error) {
 
 // progressConn is a connection that limits the time for each written chunk, without reading the clock for each chunk.
 // It sets a write deadline of half the timeout, and sets the next deadline only after the previous deadline has passed.
-// A write fails if two deadlines pass during the write. Therefore, if a client does not read, the connection closes
-// after at least half the timeout and at most the whole timeout.
+// A write fails if two deadlines pass while the client reads less than a chunk. Therefore, if a client does not read, the
+// connection closes after at least half the timeout and at most the whole timeout.
 type progressConn struct {
 	net.Conn
 	timeout      time.Duration
@@ -72,48 +72,48 @@ func (c *progressConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// writeChunk calls the function write, which writes one chunk. If the deadline passes, writeChunk sets a new deadline
-// and calls write a second time. The second call must write the rest of the chunk. If the second call fails too,
-// writeChunk closes the connection.
-func (c *progressConn) writeChunk(write func() (int64, error)) (n int64, err error) {
-	if c.userDeadline.Load() {
-		return write()
-	}
-	if !c.armed.Load() {
-		if err := c.arm(); err != nil {
-			return 0, err
-		}
-	}
-	n, err = write()
+// pace judges the speed of a client that reads one response, by the bytes that it has read when a deadline passes. A write
+// may therefore be as large as the client takes.
+type pace struct {
+	read int64 // bytes since the client had read a whole chunk
+	late bool  // a deadline has passed since then
+}
+
+// again decides what follows a write of n bytes that ended with err. It returns true if the deadline has passed and the
+// client has not used up its time: the caller writes the rest. If the client has read less than a chunk within two
+// deadlines, again closes the connection.
+func (c *progressConn) again(p *pace, n int64, err error) bool {
 	if err == nil || !isTimeout(err) || c.userDeadline.Load() {
-		return n, err
+		return false
 	}
-	if err := c.arm(); err != nil {
-		return n, err
-	}
-	m, err := write()
-	if err != nil {
+	switch p.read += n; {
+	case p.read >= chunk:
+		*p = pace{}
+	case p.late:
 		// Close without a delay: TLS would try to send its close alert for some seconds, HTTP/2 would wait for frames
 		// of the client.
 		_ = c.Close()
+		return false
+	default:
+		p.late = true
 	}
-	return n + m, err
+	return c.arm() == nil
 }
 
-// Write writes p in chunks. For HTTP/2, it first lets the other goroutines run that can: while a write runs, net/http collects
+// Write writes p. For HTTP/2, it first lets the other goroutines run that can: while a write runs, net/http collects
 // the frames of all other streams for the next one. This saves most writes of a busy connection.
 func (c *progressConn) Write(p []byte) (n int, err error) {
 	if c.yields {
 		runtime.Gosched()
 	}
-	for {
-		end := min(len(p), n+chunk)
-		_, err := c.writeChunk(func() (int64, error) {
-			m, err := c.Conn.Write(p[n:end])
-			n += m
-			return int64(m), err
-		})
-		if err != nil || n == len(p) {
+	if !c.armed.Load() && !c.userDeadline.Load() {
+		if err := c.arm(); err != nil {
+			return 0, err
+		}
+	}
+	for client := (pace{}); ; {
+		m, err := c.Conn.Write(p[n:])
+		if n += m; !c.again(&client, int64(m), err) {
 			return n, err
 		}
 	}
@@ -123,28 +123,37 @@ func (c *progressConn) Write(p []byte) (n int, err error) {
 // any other reader, ReadFrom reads from r and calls Write, because ReadFrom must know the number of sent bytes after a
 // deadline has passed. This number is known only for a file and for Write.
 func (c *progressConn) ReadFrom(r io.Reader) (n int64, err error) {
-	src, left := r, int64(1<<63-1)
+	src, most := r, int64(1<<63-1)
 	limited, isLimited := r.(*io.LimitedReader)
 	if isLimited {
-		src, left = limited.R, limited.N
+		src, most = limited.R, limited.N
 	}
 	file, isFile := src.(*os.File)
 	rf, ok := c.Conn.(io.ReaderFrom)
-	if !ok || !isFile {
+	if !ok || !isFile || most <= 0 {
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	start, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
 	if isLimited {
 		defer func() { limited.N -= n }()
 	}
-	for left > 0 {
-		part := &io.LimitedReader{R: file, N: min(left, chunk)}
-		m, err := c.writeChunk(func() (int64, error) { return rf.ReadFrom(part) })
-		n, left = n+m, left-m
-		if err != nil || part.N > 0 {
+	if !c.userDeadline.Load() {
+		if err := c.arm(); err != nil { // a deadline that is nearly over would cut the time of the first chunk
+			return 0, err
+		}
+	}
+	for client := (pace{}); ; {
+		m, err := rf.ReadFrom(&io.LimitedReader{R: file, N: most - n})
+		if n += m; !c.again(&client, m, err) {
+			return n, err
+		}
+		if _, err := file.Seek(start+n, io.SeekStart); err != nil { // without sendfile, more was read than sent
 			return n, err
 		}
 	}
-	return n, nil
 }
 
 // SyscallConn returns the raw connection of the socket. If the connection holds bytes that the fast path has read from

@@ -77,7 +77,7 @@ func TestARepeatedAnswerHasTheSameStatusAndHeaders(t *testing.T) {
 		}
 	})
 	t.Cleanup(func() { // after the tests of all connections
-		if n := runs.Load(); n != 3*4 {
+		if n := runs.Load(); n != 3*5 {
 			t.Errorf("%d runs, want one of each action for each connection", n)
 		}
 	})
@@ -102,6 +102,31 @@ func TestAKeyInTheHeaderIsAStringOrBare(t *testing.T) {
 		c.Ask("POST", "/api/order", "", "Idempotency-Key: "+header).Want(t, 400, `"errorCode":"invalidInput"`)
 	}
 	c.Ask("POST", "/api/order", "").Want(t, 200, `{"number":3,`)
+}
+
+// A header without a key is no call without a key, which would run twice. Nor is one with two keys.
+func TestAnEmptyKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int64
+	s := start(t, nil, order("order", &runs, func(context.Context, orderInput) error { return nil }))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, headers := range [][]string{{"Idempotency-Key: "}, {"Idempotency-Key:  ;a=1"}, {"Idempotency-Key: k", "Idempotency-Key: l"}, {"Idempotency-Key: ", "Idempotency-Key: k"}} {
+			c.Ask("POST", "/api/order", "", headers...).Want(t, 400, `"errorCode":"invalidInput"`)
+		}
+	})
+	tcp, ws := s.TCP(t), s.WS(t)
+	tcp.Send(`{"action":"order","idempotencyKey":""}` + "\n")
+	ws.Send(`{"event":"action","idempotencyKey":"","params":{"action":"order"},"messageId":1}`)
+	const want = "idempotencyKey must be a string that is not empty"
+	if got := tcp.Next(); !strings.Contains(got, want) {
+		t.Errorf("over TCP: %s", got)
+	}
+	if got := ws.Next(); !strings.Contains(got, want) {
+		t.Errorf("over WebSocket: %s", got)
+	}
+	if n := runs.Load(); n != 0 {
+		t.Errorf("the action ran %d times", n)
+	}
 }
 
 // Files and bodies are inputs: a key with another one is refused with 422.

@@ -67,6 +67,9 @@ type Server struct {
 	https     net.Addr
 	running   sync.WaitGroup
 
+	fileCache   *fileCache // nil: none
+	lastExpires atomic.Pointer[expiresNow]
+
 	pageEnd    func() string // nil: pages are sent as they are; see EndPages
 	healthPath string        // noHealth if the app uses the path itself
 	requests   atomic.Int64
@@ -100,6 +103,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	}
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.pacer.timeout, s.pacer.workers = cfg.Common.WriteTimeout, &s.workers
+	s.fileCache = newFileCache(cfg.Common.FileCacheBytes)
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := errors.Join(s.mountParts(), s.addDocument()); err != nil {

@@ -91,7 +91,7 @@ func (l *scale) startFiles(ctx context.Context, name string) (*proc.Server, erro
 		}
 		return proc.Start(ctx, name, addr, nil, "nginx", "-c", config)
 	}
-	return startServer(ctx, name, l.ours, l.dir, "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY="+l.dir)
+	return startServerWith(ctx, name, l.ours, l.dir, []string{"ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY=" + l.dir})
 }
 
 func checkFile(addr, path string, size int) error {

@@ -38,7 +38,7 @@ func idle(ctx context.Context, l *scale) error {
 func (l *scale) idle(ctx context.Context, kind idleConns) error {
 	var targets []slices.Target
 	for _, n := range []int{0, kind.n} {
-		s, err := startServer(ctx, kind.server, l.ours, l.dir, "ACTIONHERO_WEB_SOCKETS_PING_INTERVAL=1h", "ACTIONHERO_WEB_SOCKETS_PING_TIMEOUT=1h")
+		s, err := startServerWith(ctx, kind.server, l.ours, l.dir, []string{"ACTIONHERO_WEB_SOCKETS_PING_INTERVAL=1h", "ACTIONHERO_WEB_SOCKETS_PING_TIMEOUT=1h"})
 		if err != nil {
 			return err
 		}

@@ -135,7 +135,7 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 	return nil
 }
 
-func startServer(ctx context.Context, name, ours, dir string, more ...string) (*proc.Server, error) {
+func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
 	return startServerWith(ctx, name, ours, dir, nil)
 }
 

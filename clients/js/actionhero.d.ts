@@ -127,7 +127,7 @@ export class ActionHero {
   roomChange(room: string): Promise<RoomAnswer>;
   roomAdd(room: string): Promise<RoomAnswer>;
   roomLeave(room: string): Promise<RoomAnswer>;
-  roomView(): Promise<RoomViewAnswer>;
+  roomView(options?: { room?: string }): Promise<RoomViewAnswer>;
   detailsView(): Promise<DetailsAnswer>;
   /** Returns a function that takes the listener away again. The rooms wait for promises that listeners of welcome return. */
   on<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => unknown): () => void;

@@ -265,9 +265,14 @@ export class ActionHero {
     return response;
   }
 
-  /** Tells who is in the current room. @returns {Promise<object>} with room and roomStatus */
-  roomView() {
-    return this.#request("roomView");
+  /**
+   * Tells who is in the current room, or in another room that the client may enter.
+   *
+   * @param {{ room?: string }} [options]
+   * @returns {Promise<object>} with room and roomStatus
+   */
+  roomView({ room } = {}) {
+    return this.#request("roomView", room === undefined ? {} : { room });
   }
 
   /** Tells what the server knows of this connection. @returns {Promise<object>} with details.public.id, … */

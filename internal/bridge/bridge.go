@@ -8,6 +8,7 @@ package bridge
 
 import (
 	"context"
+	"io/fs"
 	"net/netip"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type Host interface {
 	ActionName(name []byte) string
 	Action(name string) any // an *actionhero.ActionInfo, or nil
 	ActionNames() []string
+	StatFile(name string) (info fs.FileInfo, ok bool)
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	Guarded() bool
 	Authorize(ctx context.Context, req, rule any) error // req is an *actionhero.Request, rule an *actionhero.Access

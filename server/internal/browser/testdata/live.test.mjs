@@ -97,6 +97,9 @@ test("it survives a restart of the server: what was under way fails, and it is i
 test("it is where the server moved it, also after a restart, and listens to its further rooms", async () => {
   const client = newClient();
   await client.roomAdd("news");
+  const seen = await client.roomView({ room: "news" });
+  assert.equal(seen.room, "news");
+  assert.equal(seen.roomStatus.membersCount, 1);
   const moved = next(client, "rooms", ({ room }) => room === "cellar");
   await client.action("move");
   assert.deepEqual(await moved, { room: "cellar", rooms: ["news"] });
