@@ -27,7 +27,7 @@ type fileAnswer struct {
 	expires  bool            // the response has the header Expires, which changes
 }
 
-// maxPreparedBody is the size of the largest body for which the fast path writes Content-Length.
+// maxPreparedBody is the size of the largest body whose length the fast path adds to the head.
 const maxPreparedBody = 16 << 10
 
 // serveCached sends the file with this name from memory. It returns false if the file is not there, or if the request needs

@@ -39,7 +39,7 @@ func (s *Server) setConnHeaders(w http.ResponseWriter, r *http.Request) {
 }
 
 // If the server and a proxy may disagree about the end of the request body, closeIfAmbiguous sets the response header
-// "Connection: close". It does this for all chunked requests, because net/http does not report whether a chunked
+// "Connection: close". It does this for all chunked requests that net/http serves, because net/http does not report whether a chunked
 // request also had a Content-Length.
 func closeIfAmbiguous(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0 && r.ContentLength != 0) {

@@ -32,12 +32,24 @@ func (p *pacer) add(w *progressWriter) {
 	if w.next = p.first; w.next != nil {
 		w.next.last = w
 	}
-	if p.first = w; !p.armed {
+	p.first = w
+	p.armLocked()
+	w.until = p.now.Load() + quarters - 1
+}
+
+// arm makes a sweep due, if none is.
+func (p *pacer) arm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.armLocked()
+}
+
+func (p *pacer) armLocked() {
+	if !p.armed {
 		p.armed = true
 		p.now.Add(1)
 		time.AfterFunc(p.timeout/quarters, p.sweep)
 	}
-	w.until = p.now.Load() + quarters - 1
 }
 
 func (p *pacer) remove(w *progressWriter) {

@@ -102,6 +102,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	}
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.pacer.timeout, s.pacer.workers = cfg.Common.WriteTimeout, &s.workers
+	s.workers.pacer = &s.pacer
 	s.fileCache = newFileCache(cfg.Common.FileCacheBytes)
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
@@ -164,6 +165,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.api.Listening(netlisten.Port(secure))
 	}
 	s.started = true
+	s.workers.start()
 	s.draining.Store(false)
 	s.api.Stats.Section("webServer", s.stats)
 	return nil
@@ -289,7 +291,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	stopping.Wait()
 	s.running.Wait()
-	s.workers.trim(true)
+	s.workers.stop()
 	return errors.Join(errs...)
 }
 

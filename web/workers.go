@@ -13,10 +13,12 @@ import (
 // the next sweep of the pacer, and all with a stop.
 type workers struct {
 	serve func(http.ResponseWriter, *http.Request)
+	pacer *pacer // its sweep trims the workers
 
-	mu    sync.Mutex
-	idle  []*worker
-	spare int // the smallest number of idle workers since the last trim
+	mu      sync.Mutex
+	idle    []*worker
+	spare   int  // the smallest number of idle workers since the last trim
+	stopped bool // no worker becomes idle
 }
 
 // worker is one goroutine that runs one handler at a time.
@@ -66,7 +68,26 @@ func (p *workers) take() *worker {
 func (p *workers) give(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stopped {
+		close(w.begin)
+		return
+	}
 	p.idle = append(p.idle, w)
+	p.pacer.arm()
+}
+
+// stop ends the workers that are idle, and the others when their handlers have ended. start undoes stop.
+func (p *workers) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	p.trim(true)
+}
+
+func (p *workers) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = false
 }
 
 // trim ends the workers that were idle since the last trim, or all idle ones.

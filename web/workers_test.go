@@ -15,7 +15,7 @@ func TestWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var together sync.WaitGroup
-		p := workers{serve: func(w http.ResponseWriter, r *http.Request) {
+		p := workers{pacer: &pacer{timeout: 24 * time.Hour}, serve: func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {
 			case "panic":
 				panic("as planned")
@@ -59,9 +59,10 @@ func TestWorkers(t *testing.T) {
 			p.trim(false)
 			do("")
 		}
-		p.trim(true)
+		p.stop()
+		do("")
 		if len(p.idle) > 0 {
-			t.Errorf("%d workers are idle after the last trim", len(p.idle))
+			t.Errorf("%d workers are idle after the stop", len(p.idle))
 		}
 	})
 }
@@ -72,10 +73,13 @@ func TestWorkersEndWithThePacer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := workers{serve: func(http.ResponseWriter, *http.Request) {}}
 		pacer := pacer{timeout: time.Minute, workers: &p}
+		p.pacer = &pacer
 		w := &progressWriter{pacer: &pacer, isOurs: true}
 		pacer.add(w)
 		p.do(nil, nil)
 		w.finish()
+		time.Sleep(time.Minute)
+		p.do(nil, nil)          // without a writer, like a request above the limit
 		time.Sleep(time.Minute) // in a bubble
 		synctest.Wait()
 		if pacer.mu.Lock(); pacer.armed || pacer.first != nil || len(p.idle) > 0 {

@@ -39,7 +39,7 @@ func TestHTTPSmuggling(t *testing.T) {
 		"both, the other way round": "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
 		"both, in lower case":       "content-length: 5\r\ntransfer-encoding: chunked\r\n",
 		"both, in upper case":       "Content-Length: 5\r\nTransfer-Encoding: CHUNKED\r\n",
-		"chunked alone":             "Transfer-Encoding: chunked\r\n",
+		"chunked twice":             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
 		"two encodings":             "Content-Length: 5\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
 		"a list of encodings":       "Content-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n",
 		"an encoding of no kind":    "Content-Length: 5\r\nTransfer-Encoding: xchunked\r\n",

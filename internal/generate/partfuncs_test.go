@@ -62,8 +62,35 @@ func TestTheListKnowsEachFunctionThatMakesAPart(t *testing.T) {
 	}
 }
 
+// It also knows each type of a part, which has a method register.
+func TestTheListKnowsEachTypeOfAPart(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, d := range funcs(t, filepath.Join("..", "..")) {
+		if d.Name.Name != "register" || d.Recv == nil {
+			continue
+		}
+		receiver, ok := baseOf(d.Recv.List[0].Type).(*ast.Ident)
+		if !ok || !receiver.IsExported() {
+			continue
+		}
+		if found++; !slices.Contains(partTypes[Module], receiver.Name) {
+			t.Errorf("the type %s is a part, but is not in partTypes", receiver.Name)
+		}
+	}
+	if found+1 != len(partTypes[Module]) { // Part itself has no method of its own
+		t.Errorf("%d types are parts, but partTypes has %q", found, partTypes[Module])
+	}
+}
+
 // exportedFuncs returns the exported functions and methods of a folder.
-func exportedFuncs(t *testing.T, folder string) (list []*ast.FuncDecl) {
+func exportedFuncs(t *testing.T, folder string) []*ast.FuncDecl {
+	t.Helper()
+	return slices.DeleteFunc(funcs(t, folder), func(d *ast.FuncDecl) bool { return !d.Name.IsExported() || d.Type.TypeParams != nil })
+}
+
+// funcs returns the functions and methods of a folder.
+func funcs(t *testing.T, folder string) (list []*ast.FuncDecl) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -79,7 +106,7 @@ func exportedFuncs(t *testing.T, folder string) (list []*ast.FuncDecl) {
 			t.Fatal(err)
 		}
 		for _, decl := range file.Decls {
-			if d, ok := decl.(*ast.FuncDecl); ok && d.Name.IsExported() && d.Type.TypeParams == nil {
+			if d, ok := decl.(*ast.FuncDecl); ok {
 				list = append(list, d)
 			}
 		}

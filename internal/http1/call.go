@@ -32,6 +32,9 @@ type callState struct {
 	urlSpace           url.URL
 	length             int64
 	hasLength          bool
+	isOld              bool      // the version is HTTP/1.0
+	isChunked          bool      // the body is in chunks
+	expects            bool      // the client may wait for "100 Continue"
 	valueSpace         [6]string // space for the values of the first headers
 	valuesUsed         int
 	body               body
@@ -196,7 +199,7 @@ func (c *conn) readInBackground(gone func(), done chan<- struct{}) {
 	if c.from == c.to && !c.bodyLent {
 		c.from, c.to = 0, 0
 	}
-	if c.to == blockSize {
+	if c.to == len(c.block) && c.to > 0 {
 		return // there is no room; a client that sends so much in advance is connected
 	}
 	if n, err := c.reader.Read(c); err == nil {

@@ -34,10 +34,17 @@ const (
 )
 
 // blockSize is the size of the input buffer of a connection, in bytes. If the head and the body of a request are larger
-// together, the request is passed to net/http.
-const blockSize = 8 << 10
+// together, the connection takes a buffer of the size largeSize. If they are larger than that, the request is passed to
+// net/http.
+const (
+	blockSize = 8 << 10
+	largeSize = 24 << 10
+)
 
-var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+var (
+	blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+	larges = sync.Pool{New: func() any { return new([largeSize]byte) }}
+)
 
 // bodyTimeout is the time within which the rest of a small body must arrive. If the body is incomplete after this time,
 // the request is passed to net/http, which has its own time limits.
@@ -52,9 +59,9 @@ type conn struct {
 	state  atomic.Int32
 	silent bool // no request had come at the last Drain; guarded by the mutex of the server
 
-	block    *[blockSize]byte // nil while nothing has been read
-	from, to int              // the unused input is block[from:to]
-	bodyLent bool             // the input before from is the body of the running request
+	block    []byte // of one of the pools; nil while nothing has been read
+	from, to int    // the unused input is block[from:to]
+	bodyLent bool   // the input before from is the body of the running request
 
 	end end // set while serve runs; valid after serve has ended
 }
@@ -82,7 +89,7 @@ func (c *conn) abort() {
 // buffer, Space takes one from the pool.
 func (c *conn) Space() []byte {
 	if c.block == nil {
-		c.block = blocks.Get().(*[blockSize]byte)
+		c.block = blocks.Get().(*[blockSize]byte)[:]
 	}
 	return c.block[c.to:]
 }
@@ -97,11 +104,27 @@ func (c *conn) ReleaseIfEmpty() (empty bool) {
 }
 
 func (c *conn) release() {
-	if c.block != nil {
-		poison.Bytes(c.block[:])
-		blocks.Put(c.block)
-		c.block, c.from, c.to = nil, 0, 0
+	putBlock(c.block)
+	c.block, c.from, c.to = nil, 0, 0
+}
+
+func putBlock(block []byte) {
+	poison.Bytes(block)
+	switch len(block) {
+	case blockSize:
+		blocks.Put((*[blockSize]byte)(block))
+	case largeSize:
+		larges.Put((*[largeSize]byte)(block))
 	}
+}
+
+// grow moves the unused input to a buffer of the size largeSize.
+func (c *conn) grow() {
+	next := larges.Get().(*[largeSize]byte)[:]
+	c.to = copy(next, c.block[c.from:c.to])
+	c.from = 0
+	putBlock(c.block)
+	c.block = next
 }
 
 // detachRest returns a copy of the unused input and releases the input buffer to the pool.
@@ -117,7 +140,7 @@ func (c *conn) detachRest() []byte {
 // fill reads more input from the connection and appends it to the unused input in the buffer.
 func (c *conn) fill() error {
 	if c.from > 0 {
-		c.to = copy(c.block[:], c.block[c.from:c.to])
+		c.to = copy(c.block, c.block[c.from:c.to])
 		c.from = 0
 	}
 	begun := c.to > 0
@@ -198,10 +221,12 @@ func (c *conn) next() (*call, verdict) {
 		if i := bytes.Index(have[max(0, seen-3):], headEnd); i >= 0 {
 			return c.parse(max(0, seen-3) + i + len(headEnd))
 		}
-		if len(have) >= c.server.cfg.MaxHead || len(have) == blockSize || len(have) > 0 && !maybeRequest(have) || hasBareLineFeed(have, seen) {
+		if len(have) >= c.server.cfg.MaxHead || len(have) == largeSize || len(have) > 0 && !maybeRequest(have) || hasBareLineFeed(have, seen) {
 			return nil, verdictFallback
 		}
-		seen = len(have)
+		if seen = len(have); seen == blockSize && len(c.block) == blockSize {
+			c.grow()
+		}
 		if err := c.fill(); err != nil {
 			return nil, verdictGone
 		}
@@ -241,26 +266,81 @@ func (c *conn) parse(length int) (*call, verdict) {
 		return nil, verdictFallback
 	}
 	call, ok := newCall(c, string(c.block[c.from:c.from+length]))
-	if !ok || int64(length)+call.length > blockSize || !c.server.cfg.Eligible(call.method, call.path) {
+	if !ok || int64(length)+call.length > largeSize || !c.server.cfg.Eligible(call.method, call.path) {
 		return nil, verdictFallback
 	}
+	var text []byte
 	whole := length + int(call.length)
-	if c.to-c.from < whole {
-		if v := c.waitFor(whole); v != verdictServe {
-			return nil, v
+	switch {
+	case call.isChunked:
+		var body chunks
+		verdict := c.waitFor(func() bool { return body.scan(c.rest()[length:]) })
+		if verdict == verdictServe && body.isOdd || verdict == verdictGone && c.server.ending.Load() != stopping {
+			verdict = verdictFallback // net/http answers a body that ends too early
 		}
+		if verdict != verdictServe {
+			return nil, verdict
+		}
+		whole = length + body.end
+		text = body.join(c.rest()[length:whole])
+	default:
+		if verdict := c.waitForLength(call, length, whole); verdict != verdictServe {
+			return nil, verdict
+		}
+		text = c.rest()[length:whole]
 	}
-	call.finishRequest(c.block[c.from+length : c.from+whole])
+	call.finishRequest(text)
 	c.from += whole
 	return call, verdictServe
 }
 
-// waitFor reads until the buffer holds at least as many unused bytes as whole, the size of a request. Then it returns
-// verdictServe. If bodyTimeout passes first, waitFor returns verdictFallback. If the client disconnects first, waitFor
+// waitForLength waits until the buffer holds a request with the given length of its head and of the whole. If the client may
+// wait for "100 Continue" before it sends the body, waitForLength sends it.
+func (c *conn) waitForLength(call *call, head, whole int) verdict {
+	if len(c.rest()) >= whole {
+		return verdictServe
+	}
+	if call.expects {
+		if _, err := c.nc.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
+			return verdictGone
+		}
+	}
+	verdict := c.waitFor(func() bool { return len(c.rest()) >= whole })
+	if verdict == verdictFallback && call.expects {
+		c.dropExpect(head) // net/http would send it a second time
+	}
+	return verdict
+}
+
+// dropExpect removes the header Expect from the head of the next request, which has length bytes.
+func (c *conn) dropExpect(length int) {
+	lines := bytes.SplitAfter(c.rest()[:length], []byte("\n"))
+	at := c.from
+	for _, line := range lines {
+		if name, _, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("Expect")) {
+			c.to = at + copy(c.block[at:], c.block[at+len(line):c.to])
+			return
+		}
+		at += len(line)
+	}
+}
+
+// waitFor reads until isWhole reports that the buffer holds a whole request. Then it returns verdictServe. If bodyTimeout
+// passes first, or the request is too large, waitFor returns verdictFallback. If the client disconnects first, waitFor
 // returns verdictGone.
-func (c *conn) waitFor(whole int) verdict {
+func (c *conn) waitFor(isWhole func() bool) verdict {
+	if isWhole() {
+		return verdictServe
+	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(bodyTimeout))
-	for c.to-c.from < whole {
+	for !isWhole() {
+		switch have := len(c.rest()); {
+		case have == largeSize:
+			_ = c.nc.SetReadDeadline(time.Time{})
+			return verdictFallback
+		case have == blockSize && len(c.block) == blockSize: // fill makes room if there is less
+			c.grow()
+		}
 		if err := c.fill(); isTimeout(err) && c.server.ending.Load() != stopping {
 			_ = c.nc.SetReadDeadline(time.Time{})
 			return verdictFallback

@@ -9,12 +9,17 @@ import (
 	"time"
 )
 
-// appendStatus appends the status line of a response to dst.
-func appendStatus(dst []byte, status int) []byte {
-	if status == http.StatusOK {
-		return append(dst, "HTTP/1.1 200 OK\r\n"...)
+// appendStatus appends the status line of the response to dst.
+func (c *call) appendStatus(dst []byte, status int) []byte {
+	if c.isOld {
+		dst = append(dst, "HTTP/1.0 "...)
+	} else {
+		dst = append(dst, "HTTP/1.1 "...)
 	}
-	dst = strconv.AppendInt(append(dst, "HTTP/1.1 "...), int64(status), 10)
+	if status == http.StatusOK {
+		return append(dst, "200 OK\r\n"...)
+	}
+	dst = strconv.AppendInt(dst, int64(status), 10)
 	text := http.StatusText(status)
 	if text == "" {
 		text = "status code " + strconv.Itoa(status)
@@ -48,8 +53,8 @@ func (c *call) appendHeader(dst []byte) []byte {
 				continue
 			}
 		case "Transfer-Encoding":
-			if !c.lengthUnknown() || c.coding == "identity" || c.coding == "chunked" {
-				continue // none, or sendHead appends it
+			if c.isOld || !c.lengthUnknown() || c.coding == "identity" || c.coding == "chunked" {
+				continue // HTTP/1.0 has none, or there is none, or sendHead appends it
 			}
 		case "Connection":
 			c.connection = values
@@ -152,6 +157,9 @@ func (c *call) appendDefaults(dst, body []byte) []byte {
 	}
 	c.closes = c.closes || c.conn.server.ending.Load() != 0
 	if c.closes && c.status != http.StatusSwitchingProtocols && !hasToken(c.connection, "close") {
+		if c.isOld {
+			return dst // the end of the connection needs no header
+		}
 		return append(dst, "Connection: close\r\n"...)
 	}
 	return appendField(dst, "Connection", c.connection)

@@ -21,8 +21,12 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 	f.Add("GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n")
 	f.Add("POST /a%20b HTTP/1.1\r\nHost: x:1\r\nContent-Length: 3\r\nConnection: close\r\nx-a: \tb\r\nX-A: c\r\n\r\nabc")
 	f.Add("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+	f.Add("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0A\r\n0123456789\r\n000\r\n\r\nGET / HTTP/1.1\r\n")
+	f.Add("GET / HTTP/1.0\r\nConnection: close\r\n\r\n")
+	f.Add("POST / HTTP/1.0\r\nContent-Length: 0\r\nHost: x\r\n\r\nx")
+	f.Add("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{}x")
 	f.Add("GET /\xff?\xff HTTP/1.1\r\nHost: [::1]\r\nA: \xff\r\n\r\nrest")
-	server := New(Config{MaxHead: blockSize})
+	server := New(Config{MaxHead: 64 << 10})
 	f.Fuzz(func(t *testing.T, text string) {
 		end := strings.Index(text, "\r\n\r\n")
 		if end < 0 {
@@ -33,7 +37,17 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 		if !ok || int(call.length) > len(text)-end-4 {
 			return
 		}
-		call.finishRequest([]byte(text[end+4 : end+4+int(call.length)]))
+		length, body := int(call.length), []byte(text[end+4:])
+		if call.isChunked {
+			var s chunks
+			if !s.scan(body) || s.isOdd {
+				return
+			}
+			length = s.end
+			call.finishRequest(s.join(body[:length]))
+		} else {
+			call.finishRequest(body[:length])
+		}
 		in := bufio.NewReaderSize(strings.NewReader(text), len(text)+16)
 		want, err := http.ReadRequest(in)
 		if err != nil {
@@ -44,6 +58,9 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 			Method, URL, Path, RawPath, Query, URI, Host, Body string
 			Force, Close                                       bool
 			Length                                             int64
+			Proto                                              string
+			Major, Minor                                       int
+			Codings                                            []string
 			Header                                             http.Header
 			Rest                                               int
 		}
@@ -54,10 +71,10 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 			}
 			return meaning{
 				r.Method, r.URL.String(), r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.RequestURI, r.Host, string(body),
-				r.URL.ForceQuery, r.Close, r.ContentLength, r.Header, rest(),
+				r.URL.ForceQuery, r.Close, r.ContentLength, r.Proto, r.ProtoMajor, r.ProtoMinor, r.TransferEncoding, r.Header, rest(),
 			}
 		}
-		here := read(got, func() int { return len(text) - end - 4 - int(call.length) })
+		here := read(got, func() int { return len(text) - end - 4 - length })
 		if diff := cmp.Diff(read(want, in.Buffered), here); diff != "" {
 			t.Fatalf("%q has another meaning (-net/http +here):\n%s", text, diff)
 		}

@@ -15,41 +15,56 @@ var emptyRequest http.Request
 // false if the request must be passed to net/http. Passed requests may be valid or malformed.
 func newCall(c *conn, text string) (*call, bool) {
 	line, rest, _ := strings.Cut(text, "\r\n")
-	method, target, ok := requestLine(line)
+	method, target, isOld, ok := requestLine(line)
 	if !ok {
 		return nil, false
 	}
 	call := takeCall(c, method)
+	call.isOld = isOld
 	call.path, _, _ = strings.Cut(target, "?")
 	if call.url, ok = parseTarget(target, &call.urlSpace); !ok {
 		return nil, false
 	}
 	r := &call.requestSpace
-	if !call.readHeaders(r.Header, rest) || call.host == "" {
+	if !call.readHeaders(r.Header, rest) || !call.hasClearEnd() {
 		return nil, false
 	}
 	r.Method, r.URL, r.RequestURI = method, call.url, target
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	if isOld {
+		r.Proto, r.ProtoMinor, call.closes = "HTTP/1.0", 0, true
+	}
 	r.Host, r.RemoteAddr, r.Close, r.ContentLength = call.host, c.remote, call.closes, call.length
 	r.TLS = c.tls
+	if call.isChunked {
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+	}
 	call.request = r
 	return call, true
 }
 
-// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". If the request must be passed to net/http, ok
-// is false.
-func requestLine(line string) (method, target string, ok bool) {
+// hasClearEnd reports whether all programs agree where the request ends, and whether it has all that its version requires.
+func (c *call) hasClearEnd() bool {
+	if c.isOld {
+		return c.length == 0 && !c.isChunked && !c.expects
+	}
+	return c.host != "" && !(c.isChunked && (c.hasLength || c.expects))
+}
+
+// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". isOld reports whether the version is HTTP/1.0. If
+// the request must be passed to net/http, ok is false.
+func requestLine(line string) (method, target string, isOld, ok bool) {
 	method, rest, _ := strings.Cut(line, " ")
 	switch method {
 	case "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS":
 	default:
-		return "", "", false
+		return "", "", false, false
 	}
 	target, version, _ := strings.Cut(rest, " ")
-	if version != "HTTP/1.1" || target == "" || target[0] != '/' {
-		return "", "", false
+	if isOld = version == "HTTP/1.0"; !isOld && version != "HTTP/1.1" || target == "" || target[0] != '/' {
+		return "", "", false, false
 	}
-	return method, target, true
+	return method, target, isOld, true
 }
 
 // parseTarget parses the path and the query of a request. It returns false if the request must be passed to net/http,
@@ -181,11 +196,22 @@ func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 			return false, false
 		}
 	case "Connection":
-		if c.closes || !strings.EqualFold(value, "keep-alive") && !strings.EqualFold(value, "close") {
+		if c.closes || (c.isOld || !strings.EqualFold(value, "keep-alive")) && !strings.EqualFold(value, "close") {
 			return false, false
 		}
 		c.closes = len(value) == len("close")
-	case "Transfer-Encoding", "Upgrade", "Expect", "Trailer", "Te", "Keep-Alive", "Proxy-Connection", "Http2-Settings", "Pragma":
+	case "Transfer-Encoding":
+		if c.isChunked || !strings.EqualFold(value, "chunked") {
+			return false, false
+		}
+		c.isChunked = true
+		return false, true
+	case "Expect":
+		if c.expects || !strings.EqualFold(value, "100-continue") {
+			return false, false
+		}
+		c.expects = true
+	case "Upgrade", "Trailer", "Te", "Keep-Alive", "Proxy-Connection", "Http2-Settings", "Pragma":
 		return false, false
 	}
 	return true, true

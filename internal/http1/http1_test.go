@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"net"
@@ -41,7 +42,7 @@ func newServer(t testing.TB, h http.Handler) *server {
 	}
 	s := &server{addr: ln.Addr().String(), fallbacks: make(chan []byte, 100)}
 	s.Server = http1.New(http1.Config{
-		Handler: h, MaxHead: 8 << 10, Log: slog.New(slog.DiscardHandler),
+		Handler: h, MaxHead: 64 << 10, Log: slog.New(slog.DiscardHandler),
 		Eligible: func(_, path string) bool { return path != "/ineligible" },
 		OnPhase:  func(net.Conn, http1.Phase) {},
 		Fallback: func(nc net.Conn, read []byte) {
@@ -242,9 +243,10 @@ func handlers(t testing.TB) map[string]http.HandlerFunc {
 				names = append(names, name)
 			}
 			slices.Sort(names)
-			fmt.Fprintf(w, "%s %s|%s|%s|%s|%s|%d|%q %v\n", r.Method, r.RequestURI, r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.Host, r.ContentLength, body, err)
+			fmt.Fprintf(w, "%s %d.%d %v %v\n", r.Proto, r.ProtoMajor, r.ProtoMinor, r.Close, r.TransferEncoding)
+			fmt.Fprintf(w, "%s %s|%s|%s|%s|%s|%d|%.100q %x %v\n", r.Method, r.RequestURI, r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.Host, r.ContentLength, body, crc32.ChecksumIEEE(body), err)
 			for _, name := range names {
-				fmt.Fprintf(w, "%s=%q\n", name, r.Header[name])
+				fmt.Fprintf(w, "%s=%.100q %d\n", name, r.Header[name], len(fmt.Sprint(r.Header[name])))
 			}
 		},
 		"sniffed": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!doctype html><p>x") },
@@ -276,6 +278,14 @@ var requests = []string{
 	"GET /\xc3\xa4?\xc3\xa4 HTTP/1.1\r\nHost: x\r\nX-Text: \xc3\xa4\r\n\r\n",
 	"POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
 	"DELETE /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	"GET /a HTTP/1.0\r\n\r\n",
+	"HEAD /a HTTP/1.0\r\nHost: x\r\n\r\n",
+	"POST /a HTTP/1.0\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+	"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n",
+	"PUT /a HTTP/1.1\r\ntransfer-encoding: CHUNKED\r\nHost: x\r\n\r\n0\r\n\r\n",
+	"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 12000\r\n\r\n" + strings.Repeat("large", 2400),
+	"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("FA\r\n"+strings.Repeat("large", 50)+"\r\n", 60) + "0000\r\n\r\n",
+	"GET /a HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("large", 3000) + "\r\n\r\n",
 	"GET /a HTTP/1.1\r\nHost: x\r\nRange: bytes=5-9\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\n\r\n",
 }
 
@@ -296,11 +306,11 @@ func TestSameAsNetHTTP(t *testing.T) {
 			for _, request := range requests {
 				want, got := exchange(t, ln.Addr().String(), request), exchange(t, s.addr, request)
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%q has another response (-net/http +here):\n%s", request, diff)
+					t.Errorf("%.80q has another response (-net/http +here):\n%s", request, diff)
 				}
 			}
 			if len(s.fallbacks) > 0 {
-				t.Errorf("%d requests went to Fallback; the first begins %q", len(s.fallbacks), <-s.fallbacks)
+				t.Errorf("%d requests went to Fallback; the first begins %.80q", len(s.fallbacks), <-s.fallbacks)
 			}
 		})
 	}
@@ -309,7 +319,7 @@ func TestSameAsNetHTTP(t *testing.T) {
 // result is the part of a response that must be the same.
 type result struct {
 	Informational []string // status and headers
-	Status        string
+	Proto, Status string
 	Header        http.Header
 	Body          string
 	Err           string
@@ -338,7 +348,7 @@ func exchange(t *testing.T, addr, request string) (r result) {
 	}
 	body, err := io.ReadAll(resp.Body)
 	r.Coding, r.Close = resp.TransferEncoding, resp.Close
-	r.Status, r.Header, r.Body, r.Trailer = resp.Status, resp.Header, string(body), resp.Trailer
+	r.Proto, r.Status, r.Header, r.Body, r.Trailer = resp.Proto, resp.Status, resp.Header, string(body), resp.Trailer
 	if err != nil {
 		r.Err = err.Error()
 	}
@@ -362,7 +372,11 @@ func TestFallback(t *testing.T) {
 	s := newServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }))
 	for _, request := range []string{
 		"GET /ineligible HTTP/1.1\r\nHost: x\r\n\r\n",
-		"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n",
+		"POST / HTTP/1.0\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+		"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+		"GET / HTTP/0.9\r\nHost: x\r\n\r\n",
 		"GET / HTTP/1.1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n",
@@ -383,15 +397,32 @@ func TestFallback(t *testing.T) {
 		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
 		"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
 		"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+		chunkedHead + "1;a=b\r\nx\r\n0\r\n\r\n",
+		chunkedHead + "0\r\nX-Trailer: x\r\n\r\n",
+		chunkedHead + "3\nabc\n0\n\n",
+		chunkedHead + "3\r\nabcd\r\n0\r\n\r\n",
+		chunkedHead + "3 \r\nabc\r\n0\r\n\r\n",
+		chunkedHead + "0x3\r\nabc\r\n0\r\n\r\n",
+		chunkedHead + "+3\r\nabc\r\n0\r\n\r\n",
+		chunkedHead + "-1\r\n",
+		chunkedHead + "\r\n0\r\n\r\n",
+		chunkedHead + "00003\r\nabc\r\n0\r\n\r\n",
+		chunkedHead + "3\r\nthe rest does not come",
+		chunkedHead + "3\r\nab",
+		chunkedHead + "FFFF\r\n" + strings.Repeat("x", 30_000),
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: a miracle\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nthe rest does not come",
-		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 9000),
+		"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 30_000),
 		"GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: x\r\n", 100) + "\r\n",
 		"\x16\x03\x01",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -407,6 +438,43 @@ func TestFallback(t *testing.T) {
 	}
 }
 
+const chunkedHead = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+// A client that expects 100-continue reads it once, whether its body comes at once, after it, or too late: net/http then
+// gets the request without the header.
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %v %s", body, err, r.Header.Get("Expect"))
+	}))
+	nc := s.dial(t)
+	in := bufio.NewReader(nc)
+	const head, next, interim = "POST / HTTP/1.1\r\nexpect: 100-Continue\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"
+	continued := func() {
+		t.Helper()
+		got := make([]byte, len(interim))
+		if _, err := io.ReadFull(in, got); err != nil || string(got) != interim {
+			t.Fatalf("the client reads %q, %v", got, err)
+		}
+	}
+	for range 2 {
+		fmt.Fprint(nc, head+"abc"+next)
+		expect(t, in, "abc <nil> 100-Continue")
+		expect(t, in, " <nil> ")
+		fmt.Fprint(nc, head)
+		continued()
+		fmt.Fprint(nc, "abc"+next)
+		expect(t, in, "abc <nil> 100-Continue")
+		expect(t, in, " <nil> ")
+	}
+	fmt.Fprint(nc, head+"ab")
+	continued()
+	if read, want := string(<-s.fallbacks), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nab"; read != want {
+		t.Errorf("Fallback got %q, want %q", read, want)
+	}
+}
+
 // Requests may come in parts, and several in one write.
 func TestPartsAndPipelines(t *testing.T) {
 	t.Parallel()
@@ -416,20 +484,24 @@ func TestPartsAndPipelines(t *testing.T) {
 	}))
 	nc := s.dial(t)
 	in := bufio.NewReader(nc)
-	one := "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-	for i := range len(one) {
-		if _, err := nc.Write([]byte{one[i]}); err != nil {
+	for _, one := range []string{
+		"POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+		"POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n02\r\nbc\r\n0\r\n\r\n",
+	} {
+		for i := range len(one) {
+			if _, err := nc.Write([]byte{one[i]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expect(t, in, "/1 abc <nil>")
+		two := "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+		if _, err := io.WriteString(nc, strings.Repeat(one+two, 200)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	expect(t, in, "/1 abc <nil>")
-	two := "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
-	if _, err := io.WriteString(nc, strings.Repeat(one+two, 200)); err != nil {
-		t.Fatal(err)
-	}
-	for range 200 {
-		expect(t, in, "/1 abc <nil>")
-		expect(t, in, "/2  <nil>")
+		for range 200 {
+			expect(t, in, "/1 abc <nil>")
+			expect(t, in, "/2  <nil>")
+		}
 	}
 }
 

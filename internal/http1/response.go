@@ -98,7 +98,7 @@ func (c *call) writeHeader(status int) {
 	c.status, c.length = status, -1
 	c.head = buffers.Get().(*[]byte)
 	var done bool
-	if *c.head, done = c.usePrepared(appendStatus((*c.head)[:0], status)); !done {
+	if *c.head, done = c.usePrepared(c.appendStatus((*c.head)[:0], status)); !done {
 		*c.head = c.appendHeader(*c.head)
 	}
 }
@@ -106,7 +106,7 @@ func (c *call) writeHeader(status int) {
 // writeInformational sends an informational response, with a status from 100 to 199. Several of these responses may
 // precede the final response (RFC 9110 section 15.2).
 func (c *call) writeInformational(status int) {
-	text := appendStatus(nil, status)
+	text := c.appendStatus(nil, status)
 	for _, name := range sortedNames(nil, c.Header()) {
 		if name != "Content-Length" && name != "Transfer-Encoding" { // they describe the body of the final response
 			text = appendField(text, name, c.header[name])
@@ -244,7 +244,7 @@ func (c *call) sendHead(next []byte) {
 		body = next
 	}
 	if c.lengthUnknown() {
-		c.chunked = c.coding != "identity"
+		c.chunked = c.coding != "identity" && !c.isOld
 		c.closes = c.closes || !c.chunked // the end of the connection is the end of the body
 	}
 	*c.head = c.appendDefaults(*c.head, body)

@@ -32,7 +32,7 @@ type Config struct {
 	Fallback func(nc net.Conn, read []byte)
 	// OnPhase is called when the connection nc enters the phase p.
 	OnPhase func(nc net.Conn, p Phase)
-	// MaxHead is the size of the largest head of a request that the fast path serves, in bytes, up to 8 KiB.
+	// MaxHead is the size of the largest head of a request that the fast path serves, in bytes, up to 24 KiB.
 	MaxHead int
 	Log     *slog.Logger
 }
