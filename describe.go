@@ -36,8 +36,7 @@ func (api *API) Describe() Description {
 func (d Description) For(who Identity, transport string) Description {
 	d.Tasks = nil
 	d.Actions = slices.DeleteFunc(slices.Clone(d.Actions), func(info ActionInfo) bool {
-		over := transport == "" || len(info.Transports) == 0 || slices.Contains(info.Transports, transport)
-		return !over || !info.Access.Allows(who)
+		return transport != "" && !info.IsOver(transport) || !info.Access.Allows(who)
 	})
 	return d
 }
@@ -100,6 +99,11 @@ func (s SecurityScheme) register(r *registry) error {
 // Types returns the Go types of the input and of the output, for generators of documents and clients. The output of an
 // action that returns bytes is *[Content].
 func (i *ActionInfo) Types() (in, out reflect.Type) { return i.in, i.out }
+
+// IsOver reports whether clients of the transport, such as [TransportWeb], may call the action.
+func (i *ActionInfo) IsOver(transport string) bool {
+	return len(i.Transports) == 0 || slices.Contains(i.Transports, transport)
+}
 
 // ReturnsContent reports whether the action returns a stream of bytes instead of an object.
 func (i *ActionInfo) ReturnsContent() bool { return i.out == contentType }

@@ -39,7 +39,9 @@ func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	}
 	defer calls.leave()
 	reg := api.registry.Load()
-	req.act = reg.actions[req.Action]
+	if req.act = reg.actions[req.Action]; req.act == nil {
+		req.act = reg.own[req.Action]
+	}
 	limit := api.cfg.ActionTimeout
 	if req.act != nil && req.act.limit != 0 {
 		limit = req.act.limit

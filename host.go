@@ -21,6 +21,7 @@ func init() {
 	bridge.AppendErr = appendError
 	bridge.IsStatic = func(content any) bool { return content.(*Content).static }
 	bridge.Part = func(value any) any { return extension{value} }
+	bridge.OwnPart = func(part any) any { return ownPart{part.(Part)} }
 }
 
 // host implements bridge.Host for an API. Package transport calls its methods through package bridge.
@@ -38,7 +39,7 @@ func (h *host) ActionName(name []byte) string {
 }
 
 func (h *host) Action(name string) any {
-	if act := h.registry.Load().actions[name]; act != nil {
+	if act := h.registry.Load().action(name); act != nil {
 		return &act.info
 	}
 	return nil
@@ -100,12 +101,12 @@ func (h *host) Authorize(ctx context.Context, request, rule any) error {
 func (h *host) CheckRule(rule any) error { return checkRule(rule.(*Access)) }
 
 func (h *host) ReturnsContent(action string) bool {
-	act := h.registry.Load().actions[action]
+	act := h.registry.Load().action(action)
 	return act != nil && act.outType == contentType
 }
 
 func (h *host) ReturnsNothing(action string) bool {
-	act := h.registry.Load().actions[action]
+	act := h.registry.Load().action(action)
 	return act != nil && act.outType == noneType
 }
 

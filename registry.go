@@ -15,6 +15,7 @@ import (
 // API.
 type registry struct {
 	actions      map[string]*action
+	own          map[string]*action    // those of the framework, which no list has; an action of the app comes first
 	routes       map[string]takenRoute // by their keys
 	tasks        map[string]*task
 	nodeCalls    map[string]*nodeCall
@@ -52,7 +53,7 @@ var specialParams = []string{"callback", "action", "limit", "offset", "outputTyp
 
 func newRegistry(loadedSections map[string]any) *registry {
 	r := &registry{
-		actions: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		actions: map[string]*action{}, own: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
 		sections: map[string]any{}, loadedSections: loadedSections,
 	}
 	for _, key := range specialParams {
@@ -63,7 +64,7 @@ func newRegistry(loadedSections map[string]any) *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), own: maps.Clone(r.own), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), streams: slices.Clone(r.streams), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
@@ -103,6 +104,26 @@ func (r *registry) addAction(act *action) error {
 	}
 	r.hide(act.input)
 	act.input.Release()
+	return nil
+}
+
+// action returns the action with this name, or nil.
+func (r *registry) action(name string) *action {
+	if act := r.actions[name]; act != nil {
+		return act
+	}
+	return r.own[name]
+}
+
+// ownPart registers the actions of a part as those of the framework.
+type ownPart struct{ Part }
+
+func (o ownPart) register(r *registry) error {
+	alone := newRegistry(nil)
+	if err := o.Part.register(alone); err != nil {
+		return err
+	}
+	maps.Copy(r.own, alone.actions)
 	return nil
 }
 

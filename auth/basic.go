@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/limit"
 )
 
@@ -66,6 +67,7 @@ type basic struct {
 	cfg            BasicConfig
 	perUser, perIP *limit.Limiter
 	secret         [32]byte // of the keys of proven
+	refusals       browserguard.Refusals
 
 	mu     sync.Mutex
 	proven map[[sha256.Size]byte]time.Time // the ends of right pairs, by their HMAC
@@ -82,7 +84,7 @@ func (b *basic) authenticate(ctx context.Context, c *actionhero.Credentials) (ac
 		return actionhero.Identity{}, nil
 	}
 	if !b.cfg.PlainHTTP && !isProtected(c) {
-		c.API.Log().Warn("a password over plain HTTP was refused: use HTTPS, or list the proxy that ends it in commonWeb.trustedProxies", "from", c.RemoteIP())
+		b.refusals.Warn(c.API.Log(), "a password over plain HTTP was refused: use HTTPS, or list the proxy that ends it in commonWeb.trustedProxies", "from", c.RemoteIP())
 		return actionhero.Identity{}, errPlainPassword
 	}
 	user, password, ok := parseBasic(encoded)

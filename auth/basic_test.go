@@ -79,6 +79,15 @@ func TestBasicNeedsTLS(t *testing.T) {
 	if n := checks.Load(); n != 0 {
 		t.Errorf("%d passwords were checked", n)
 	}
+	lines := 0
+	for _, e := range s.Log.Entries() {
+		if strings.HasPrefix(e.Message, "a password over plain HTTP was refused") {
+			lines++
+		}
+	}
+	if lines != 1 {
+		t.Errorf("two refusals have %d lines in the log, want one a minute", lines)
+	}
 	s.HTTPS(t, false).Ask("GET", "/api/whoami", "", right, "X-Forwarded-For: 203.0.113.7").Want(t, 200, "ann")
 	cfg.PlainHTTP = true
 	plain := testkit.Start(t, testkit.Options{Parts: closedApp(auth.Basic(cfg))})

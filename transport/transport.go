@@ -307,5 +307,9 @@ func (h Host) HandleCalls(name string, handle func(ctx context.Context, from str
 // and [Host.Parts] returns value to the transport.
 func Part(value any) actionhero.Part { return bridge.Part(value).(actionhero.Part) }
 
+// OwnPart returns a part with the actions of part as actions of the transport itself: no list of actions and no document
+// has them, and an action of the app with the same name is called in their place.
+func OwnPart(part actionhero.Part) actionhero.Part { return bridge.OwnPart(part).(actionhero.Part) }
+
 // Parts returns the values of all registered parts that [Part] made, in the order of their registration.
 func (h Host) Parts() []any { return h.host.Extensions() }

@@ -73,6 +73,7 @@ type Server struct {
 	pageEnd    func() string // nil: pages are sent as they are; see EndPages
 	healthPath string        // noHealth if the app uses the path itself
 	requests   atomic.Int64
+	documents  documents
 	global     func(context.Context) int64 // the requests in the whole cluster
 }
 
@@ -106,7 +107,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	s.fileCache = newFileCache(cfg.Common.FileCacheBytes)
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
-	if err := s.mountParts(); err != nil {
+	if err := errors.Join(s.mountParts(), s.addDocument()); err != nil {
 		return nil, err
 	}
 	return s, nil

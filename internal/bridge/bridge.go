@@ -27,6 +27,7 @@ var (
 	AppendOut func(dst []byte, req, out any, reserved []string) ([]byte, error) // req is an *actionhero.Request; see transport.AppendOutput
 	AppendErr func(dst []byte, err any) []byte                                  // err is an *actionhero.Error; see transport.AppendError
 	Part      func(value any) any                                               // returns an actionhero.Part; see transport.Part
+	OwnPart   func(part any) any                                                // takes and returns an actionhero.Part; see transport.OwnPart
 	IsStatic  func(content any) bool                                            // content is an *actionhero.Content; see transport.IsStatic
 )
 

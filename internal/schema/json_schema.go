@@ -265,7 +265,8 @@ type Definitions struct {
 	fileType  reflect.Type // the type of uploaded files
 	recursive map[reflect.Type]bool
 	names     map[Use]string
-	used      []Use // in the order of the first reference
+	reserved  []string // names that no type gets
+	used      []Use    // in the order of the first reference
 }
 
 // Use is a type with the way in which a schema describes it.
@@ -350,20 +351,22 @@ func (d *Definitions) free(base string) string {
 		taken[name] = true
 	}
 	name := base
-	for i := 2; taken[name]; i++ {
+	for i := 2; taken[name] || slices.Contains(d.reserved, name); i++ {
 		name = base + strconv.Itoa(i)
 	}
 	return name
 }
 
 // shortName returns the name of a type for a definition, of letters, digits, "_" and "-" only.
-func shortName(t reflect.Type) string {
-	name := strings.Map(func(r rune) rune {
+func shortName(t reflect.Type) string { return clean(t.Name()) }
+
+func clean(name string) string {
+	name = strings.Map(func(r rune) rune {
 		if isAlphanumeric(r) || r == '_' || r == '-' {
 			return r
 		}
 		return '_'
-	}, t.Name())
+	}, name)
 	if name == "" {
 		return "Type"
 	}

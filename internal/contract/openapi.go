@@ -1,0 +1,226 @@
+// Package contract writes documents about an app from its [actionhero.Description].
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/schema"
+)
+
+// HTTP says how a server answers over HTTP.
+type HTTP struct {
+	Actions    string // the path of actions, such as "/api"
+	Plain      bool   // the envelope is plain
+	ErrorCodes bool   // an error has its own status
+	Echo       bool   // the classic envelope repeats the params
+	MaxBody    int64  // bytes of a body, unless the action has its own limit
+}
+
+// object is a JSON object. Its members are written in the order of their names.
+type object = map[string]any
+
+// document is a document of OpenAPI while it is written.
+type document struct {
+	HTTP
+	types *schema.Document
+	all   []actionhero.ActionInfo
+	paths map[string]object
+	forms map[string]string // the path in the document, by the path without the names of its params
+	auth  []actionhero.SecurityScheme
+	used  map[string]bool // the components other than types of the app to which the document refers
+}
+
+// OpenAPI returns a document of OpenAPI 3.1 about the actions in shown. all is the whole app: a type has the same name in
+// the documents of all callers.
+func OpenAPI(all, shown actionhero.Description, h HTTP) ([]byte, error) {
+	d := &document{HTTP: h, all: all.Actions, paths: map[string]object{}, forms: map[string]string{}, used: map[string]bool{}, auth: shown.SecuritySchemes}
+	var uses []schema.Use
+	for i := range all.Actions {
+		in, out := typesOf(&all.Actions[i])
+		uses = append(uses, in, out)
+	}
+	d.types = schema.NewDocument("#/components/schemas/", uses, reflect.TypeFor[actionhero.File](), "Envelope", "Failure", "Problem")
+	for i := range shown.Actions {
+		if err := d.action(&shown.Actions[i]); err != nil {
+			return nil, fmt.Errorf("action %q: %w", shown.Actions[i].Name, err)
+		}
+	}
+	return json.Marshal(object{
+		"openapi": "3.1.0", "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
+		"info":       object{"title": shown.Name, "version": shown.Version},
+		"servers":    []object{{"url": "/"}},
+		"security":   []object{},
+		"paths":      d.paths,
+		"components": d.components(),
+	})
+}
+
+// typesOf returns the uses of the input and the output of an action.
+func typesOf(info *actionhero.ActionInfo) (in, out schema.Use) {
+	it, ot := info.Types()
+	return schema.Use{Type: it, Strict: info.Strict}, schema.Use{Type: ot, Output: true}
+}
+
+// action adds the operations of an action: its routes, and the path with its name.
+func (d *document) action(info *actionhero.ActionInfo) error {
+	in, _ := typesOf(info)
+	var input input
+	if err := json.Unmarshal(d.types.Body(in), &input); err != nil {
+		return err
+	}
+	input.infos = info.Inputs
+	method := "POST"
+	if info.Kind == actionhero.KindRead && input.fitsQuery(nil) && !onlyChanges(info.Routes) {
+		method = "GET"
+	}
+	d.operation(info, &input, method, d.Actions+"/"+info.Name, info.Name)
+	for i, route := range info.Routes {
+		method, path, _ := strings.Cut(route, " ")
+		id := info.Name + "-route"
+		if i > 0 {
+			id += strconv.Itoa(i + 1)
+		}
+		d.operation(info, &input, method, path, id)
+	}
+	return nil
+}
+
+// onlyChanges reports whether an action has routes, but none for GET or HEAD: its name then does not answer to GET.
+func onlyChanges(routes []string) bool {
+	return len(routes) > 0 && !slices.ContainsFunc(routes, func(r string) bool { return strings.HasPrefix(r, "GET ") || strings.HasPrefix(r, "HEAD ") })
+}
+
+// operation adds one operation.
+func (d *document) operation(info *actionhero.ActionInfo, in *input, method, path, id string) {
+	path, names := d.path(path)
+	op := object{
+		"operationId": id, "summary": summary(info), "responses": d.responses(info, len(in.infos) > len(names)),
+		"security": d.security(info), "x-kind": info.Kind.String(), "x-access": info.Access.String(),
+	}
+	if info.Description != "" {
+		op["description"] = info.Description
+	}
+	if info.Idempotent {
+		op["x-idempotent"] = true
+	}
+	if info.Transports != nil {
+		op["x-transports"] = info.Transports
+	}
+	if info.Timeout > 0 {
+		op["x-timeout-seconds"] = info.Timeout.Seconds()
+	}
+	params := []object{}
+	var rest []string
+	for _, i := range in.infos {
+		if at := slices.IndexFunc(names, func(n pathName) bool { return n.input == i.Name }); at >= 0 {
+			params = append(params, in.pathParam(i, names[at]))
+		} else {
+			rest = append(rest, i.Name)
+		}
+	}
+	if slices.Contains([]string{"GET", "HEAD", "DELETE"}, method) {
+		for _, name := range rest {
+			params = append(params, in.queryParam(name))
+		}
+	} else if body := d.body(info, in, rest); body != nil {
+		op["requestBody"] = body
+		op["x-max-body-bytes"] = info.MaxBody
+		if info.MaxBody == 0 {
+			op["x-max-body-bytes"] = d.MaxBody
+		}
+	}
+	if info.IdempotencyKey != actionhero.KeyIgnored {
+		params = append(params, object{
+			"name": "Idempotency-Key", "in": "header", "required": info.IdempotencyKey == actionhero.KeyRequired,
+			"description": "A text in quotes that the client makes anew for each operation and sends again with each retry of it.",
+			"schema":      object{"type": "string", "minLength": 3}, "example": `"8e03978e-40d5-43dd-bc93-6894a57f9324"`,
+		})
+	}
+	if len(params) > 0 {
+		op["parameters"] = params
+	}
+	if d.paths[path] == nil {
+		d.paths[path] = object{}
+	}
+	d.paths[path][strings.ToLower(method)] = op
+}
+
+func summary(info *actionhero.ActionInfo) string {
+	if first, _, _ := strings.Cut(info.Description, ". "); first != "" {
+		return strings.TrimSuffix(first, ".")
+	}
+	return info.Name
+}
+
+// pathName is a param in a path: the input that it gives, and its name in the document.
+type pathName struct{ input, shown string }
+
+// path returns the path of a route as the document has it. Two paths that differ only in the names of their params are one
+// path of the document, so the names of the first one count.
+func (d *document) path(route string) (path string, names []pathName) {
+	form := make([]string, 0, 4)
+	for segment := range strings.SplitSeq(route, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			name = strings.TrimSuffix(strings.TrimSuffix(name, "}"), "...")
+			names = append(names, pathName{name, name})
+			segment = "{" + strconv.FormatBool(strings.HasSuffix(segment, "...}")) + "}"
+		}
+		form = append(form, segment)
+	}
+	key := strings.Join(form, "/")
+	path, known := d.forms[key]
+	if !known {
+		path = strings.ReplaceAll(route, "...}", "}")
+		d.forms[key] = path
+	}
+	i := 0
+	for segment := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(segment, "{") {
+			names[i].shown = strings.Trim(segment, "{}")
+			i++
+		}
+	}
+	return path, names
+}
+
+// security returns what a caller must send: one of the schemes, unless each caller may run the action.
+func (d *document) security(info *actionhero.ActionInfo) []object {
+	list := []object{}
+	if info.Access.Allows(actionhero.Identity{}) {
+		return list
+	}
+	for _, scheme := range d.auth {
+		list = append(list, object{scheme.Name: []string{}})
+	}
+	return list
+}
+
+// components returns the types, the answers with errors and the security schemes to which the document refers.
+func (d *document) components() object {
+	schemas := object{}
+	for name, text := range d.types.Definitions() {
+		schemas[name] = json.RawMessage(text)
+	}
+	c := object{"schemas": schemas, "responses": d.errorResponses()}
+	d.addEnvelope(schemas)
+	schemes := object{}
+	for _, s := range d.auth {
+		one := object{"type": s.Type}
+		for key, value := range map[string]string{"scheme": s.Scheme, "in": s.In, "name": s.Key, "description": s.Description} {
+			if value != "" {
+				one[key] = value
+			}
+		}
+		schemes[s.Name] = one
+	}
+	if len(schemes) > 0 {
+		c["securitySchemes"] = schemes
+	}
+	return c
+}
