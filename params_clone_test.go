@@ -46,7 +46,7 @@ func TestACloneOfParamsOwnsItsMemory(t *testing.T) {
 }
 
 // The room for a call with its request is what the transports allocate for each call, and what the runtime clears. With
-// one more word, that of package tcp has a larger size class.
+// one more word, a call of package tcp has a larger size class.
 func TestARequestIsSmall(t *testing.T) {
 	t.Parallel()
 	if size := reflect.TypeFor[actionhero.Request]().Size(); bits.UintSize == 64 && size > 552 {
