@@ -45,6 +45,15 @@ func (h *host) Action(name string) any {
 	return nil
 }
 
+func (h *host) DescribeAction(name string) any {
+	act := h.registry.Load().action(name)
+	if act == nil {
+		return nil
+	}
+	act.describeTypes()
+	return &act.info
+}
+
 func (h *host) ActionNames() []string { return slices.Sorted(maps.Keys(h.registry.Load().actions)) }
 
 func (h *host) StatFile(name string) (fs.FileInfo, bool) { return h.Files.stat(name) }

@@ -39,7 +39,7 @@ type actionFlags struct {
 // newActionFlags returns the flags of the action with this name.
 func newActionFlags(api *actionhero.API, name string) *actionFlags {
 	host := transport.Of(api)
-	f := &actionFlags{set: pflag.NewFlagSet(name, pflag.ContinueOnError), host: host, name: name, info: host.Action(name)}
+	f := &actionFlags{set: pflag.NewFlagSet(name, pflag.ContinueOnError), host: host, name: name, info: host.DescribeAction(name)}
 	f.set.SortFlags = false
 	f.set.SetOutput(io.Discard)
 	if f.info != nil {

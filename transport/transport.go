@@ -143,9 +143,15 @@ func (h Host) ActionNames() []string { return h.host.ActionNames() }
 
 // Action returns the description of the action with this name, or nil if no such action is registered. The caller must
 // not change the description. It has no InputSchema and OutputSchema until the API has described its actions; see
-// [actionhero.API.Actions].
+// [Host.DescribeAction].
 func (h Host) Action(name string) *actionhero.ActionInfo {
 	info, _ := h.host.Action(name).(*actionhero.ActionInfo)
+	return info
+}
+
+// DescribeAction is Action with the schemas in the description, which the first call for the action makes.
+func (h Host) DescribeAction(name string) *actionhero.ActionInfo {
+	info, _ := h.host.DescribeAction(name).(*actionhero.ActionInfo)
 	return info
 }
 

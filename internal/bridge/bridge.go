@@ -36,7 +36,8 @@ type Host interface {
 	InitRequest(req any, transport string)
 	Dispatch(ctx context.Context, req any) (any, error)
 	ActionName(name []byte) string
-	Action(name string) any // an *actionhero.ActionInfo, or nil
+	Action(name string) any         // an *actionhero.ActionInfo, or nil
+	DescribeAction(name string) any // the same, with its schemas
 	ActionNames() []string
 	StatFile(name string) (info fs.FileInfo, ok bool)
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil

@@ -30,7 +30,7 @@ var partFuncs = map[string][]string{
 	Module + "/auth/oidc":      {"JWT", "Login"},
 	Module + "/mcp":            {"New"},
 	Module + "/plugins/sqlite": {"File", "New"},
-	Module + "/transport":      {"Part"},
+	Module + "/transport":      {"OwnPart", "Part"},
 	Module + "/web":            {"Mount"},
 }
 
