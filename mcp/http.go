@@ -92,7 +92,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
 	err := c.identify(c.r.Context(), req)
 	if err == nil && !c.id.Known() && !e.servesAnonymous() {
-		err = actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller")
+		if _, err = e.api.Admit(c.ip); err == nil {
+			err = actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller")
+		}
 	}
 	if err != nil {
 		e.refuseCaller(c, err)
@@ -139,7 +141,7 @@ func (e *endpoint) serveMessage(c *caller, body []byte) {
 	}
 	handler := e.http.sessions
 	if !keeps {
-		handler, c.left = e.http.stateless, c.r.Context()
+		handler = e.http.stateless
 	}
 	r := c.r.WithContext(context.WithValue(c.r.Context(), callerContext{}, c))
 	r.Header = c.r.Header.Clone()
