@@ -163,6 +163,9 @@ func (n *node) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 		n.forgetOld()
+		if err := n.dropLost(ctx); err != nil && ctx.Err() == nil {
+			n.api.Log().Warn("files of sessions that the cache has lost were not removed", "error", err.Error())
+		}
 		if time.Since(n.swept) >= sweepPause {
 			n.sweep()
 		}
