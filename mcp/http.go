@@ -105,6 +105,9 @@ func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
 // eagerBytes is the size of the memory for the body of a request that has sent nothing of it.
 const eagerBytes = 16 << 10
 
+// maxInitialize is the size of the largest message that opens a session. The session keeps the message.
+const maxInitialize = 16 << 10
+
 var errBusy = &actionhero.Error{
 	Code: actionhero.CodeUnavailable, Message: "the server reads as many messages as it may: try again later", RetryAfter: time.Second,
 }
@@ -132,7 +135,7 @@ func (e *endpoint) serveMessage(c *caller, body []byte) {
 	switch {
 	case c.r.Header.Get(headerVersion) >= stateless:
 	case session == "":
-		keeps = methodOf(body) == "initialize" && e.hasRoom()
+		keeps = len(body) <= maxInitialize && methodOf(body) == "initialize" && e.hasRoom()
 	case strings.HasSuffix(session, sessionTag(e.api.Tag())):
 		keeps = true
 	case c.r.Method == http.MethodDelete: // the node with the session ends it after mcp.sessionTimeout

@@ -100,3 +100,15 @@ func TestAClientOfASessionThatLeavesEndsItsCall(t *testing.T) {
 	}
 	<-done
 }
+
+// A session keeps what its client has said of itself, so a client that says much is served without one.
+func TestALargeInitializeOpensNoSession(t *testing.T) {
+	t.Parallel()
+	c := start(t, nil, isTool(close("any"))).HTTP(t)
+	large := strings.Replace(initialize, `"raw"`, `"`+strings.Repeat("x", 1<<19)+`"`, 1)
+	got := post(c, large)
+	if got.StatusCode != 200 || got.Header.Get("Mcp-Session-Id") != "" {
+		t.Errorf("%d, the session %q", got.StatusCode, got.Header.Get("Mcp-Session-Id"))
+	}
+	wantCalled(t, post(c, callAny))
+}
