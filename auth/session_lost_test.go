@@ -4,12 +4,15 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/auth"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 // A session that the cache has lost, because the app has cleared it, has ended: no restart brings it back.
@@ -107,4 +110,27 @@ func TestAFailingJoinDoesNotKeepTheSessionOfALogout(t *testing.T) {
 	ws.Do("logout", nil)
 	ws.Do("logout", nil)
 	isUser(t, b.HTTPClient, cookie, "")
+}
+
+// The order in which a database returns the roles of a user changes nothing: a stream would end as soon as it begins.
+func TestTheOrderOfRolesEndsNoStream(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int32
+	app := newSite(auth.SessionConfig{Identity: func(_ context.Context, who actionhero.Identity) (actionhero.Identity, error) {
+		roles := []string{"agent", "customer"}
+		if reads.Add(1)%2 == 0 {
+			slices.Reverse(roles)
+		}
+		return actionhero.Identity{ID: who.ID, Roles: roles}, nil
+	}})
+	app.parts = append(app.parts, actionhero.Action[none, none]{Name: "once", Kind: actionhero.KindRead, Run: func(ctx context.Context, _ none) (none, error) {
+		s, err := web.Events(ctx, web.EventOptions{})
+		if err == nil && ctx.Err() == nil {
+			err = s.Send(web.Event{Data: "goes on"})
+		}
+		return none{}, err
+	}})
+	b := newBrowser(app.start(t).HTTP(t))
+	b.login(t, "ann")
+	b.get("once").Want(t, 200, "goes on")
 }
