@@ -164,10 +164,10 @@ func (api *API) endStream(s *Stream, middleware []StreamMiddleware) {
 // changers counts the requests over HTTP whose code has changed the connections of a user.
 var changers atomic.Uint32
 
-// changer returns a name of the request within its process, for userChange.from; "" until it has changed a user.
+// changer returns a name of the request within the cluster, for userChange.from; "" until it has changed a user.
 func (r *Request) changer() string {
 	if n := r.ctx.change.Load(); n > 0 {
-		return "request " + strconv.FormatUint(uint64(n), 10)
+		return "request " + strconv.FormatUint(uint64(r.API.tag), 16) + " " + strconv.FormatUint(uint64(n), 10)
 	}
 	return ""
 }

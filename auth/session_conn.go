@@ -86,9 +86,13 @@ func (n *node) read(ctx context.Context, k key) (*record, actionhero.Identity, e
 	return &r, who, nil
 }
 
-// sameRights reports whether two identities have the same roles and scopes.
+// sameRights reports whether two identities have the same roles and scopes, in any order.
 func sameRights(a, b actionhero.Identity) bool {
-	return slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Scopes, b.Scopes)
+	return sameNames(a.Roles, b.Roles) && sameNames(a.Scopes, b.Scopes)
+}
+
+func sameNames(a, b []string) bool {
+	return slices.Equal(a, b) || len(a) == len(b) && slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // errBusy is the error of a session that could not be read before the next change of sessions.
@@ -163,6 +167,9 @@ func (n *node) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 		n.forgetOld()
+		if err := n.dropLost(ctx); err != nil && ctx.Err() == nil {
+			n.api.Log().Warn("files of sessions that the cache has lost were not removed", "error", err.Error())
+		}
 		if time.Since(n.swept) >= sweepPause {
 			n.sweep()
 		}

@@ -178,6 +178,9 @@ func (s *Sessions) RevokeOthers(ctx context.Context) error {
 
 // endMany ends the sessions of a user that which selects.
 func (s *Sessions) endMany(ctx context.Context, api *actionhero.API, in endedInput, which func(indexEntry) bool) error {
+	if err := s.node(api).dropLost(ctx); err != nil {
+		return err
+	}
 	err := s.changing(ctx, api, in.User, func() error {
 		list, err := s.listed(ctx, api, in.User)
 		if err != nil {
@@ -214,10 +217,10 @@ func (s *Sessions) remove(ctx context.Context, api *actionhero.API, user string,
 	return s.removeRecords(ctx, api, user, keys, rotated)
 }
 
+// removeRecords also ends sessions whose files cannot be removed: then they end now, and the error says that the call must
+// be repeated before a restart.
 func (s *Sessions) removeRecords(ctx context.Context, api *actionhero.API, user string, keys []string, rotated bool) (err error) {
-	if err := s.node(api).folder.remove(keys...); err != nil {
-		return err
-	}
+	failed := s.node(api).folder.remove(keys...)
 	for _, k := range keys {
 		if rotated {
 			err = s.record.Set(ctx, api, k, record{User: user, Rotated: true, End: time.Now().Add(rotatedFor)}, rotatedFor)
@@ -225,8 +228,8 @@ func (s *Sessions) removeRecords(ctx context.Context, api *actionhero.API, user 
 			_, err = s.record.Delete(ctx, api, k)
 		}
 		if err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 	}
-	return nil
+	return failed
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,9 @@ import (
 // session, its content the record, and its time of modification the latest use. Requests ask the cache alone. The zero
 // value keeps nothing.
 type sessionFolder string
+
+// tempStart is the beginning of the name of a file that save has not completed.
+const tempStart = "new-"
 
 // sweepPause is the time between two removals of the files of expired sessions.
 const sweepPause = time.Hour
@@ -57,7 +61,7 @@ func (f sessionFolder) save(k string, r *record) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(string(f), "new-*")
+	temp, err := os.CreateTemp(string(f), tempStart+"*")
 	if err != nil {
 		return err
 	}
@@ -122,11 +126,27 @@ func (f sessionFolder) keys(before time.Time) (keys []string, err error) {
 	entries, err := os.ReadDir(string(f))
 	for _, entry := range entries {
 		k, ok := strings.CutSuffix(entry.Name(), keyFileEnd)
+		if _, err := hex.DecodeString(k); err != nil || len(k) != hex.EncodedLen(len(key{})) {
+			continue // the copy of a file, for example
+		}
 		if info, err := entry.Info(); ok && err == nil && info.ModTime().Before(before) {
 			keys = append(keys, k)
 		}
 	}
 	return keys, err
+}
+
+// removeTemps removes what a crash has left of save. No save may run.
+func (f sessionFolder) removeTemps() {
+	if f == "" {
+		return
+	}
+	entries, _ := os.ReadDir(string(f)) // keys reports an error
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), tempStart) {
+			_ = os.Remove(filepath.Join(string(f), entry.Name()))
+		}
+	}
 }
 
 // clear removes all sessions durably.
@@ -152,6 +172,7 @@ func (f sessionFolder) read(k string) (r record, err error) {
 
 // restore brings the sessions of the folder into the cache, when the node starts.
 func (n *node) restore(ctx context.Context) error {
+	n.folder.removeTemps()
 	n.sweep()
 	keys, err := n.folder.keys(time.Now().AddDate(1, 0, 0))
 	if err != nil {
@@ -186,7 +207,48 @@ func (n *node) restore(ctx context.Context) error {
 			return fmt.Errorf("the sessions of a user were not brought back: %w", err)
 		}
 	}
-	return nil
+	return n.dropLost(ctx)
+}
+
+// dropLost removes the files of sessions that the cache has lost, because the app has cleared it: a restart must not bring
+// them back, and no list has them for RevokeAll. The cache has a mark as long as it has lost nothing.
+func (n *node) dropLost(ctx context.Context) error {
+	if n.folder == "" {
+		return nil
+	}
+	n.dropping.Lock()
+	defer n.dropping.Unlock()
+	mark := actionhero.CacheOf[bool]{Prefix: n.s.index.Prefix}
+	if _, err := mark.Get(ctx, n.api, markKey); !isMissing(err) {
+		return err
+	}
+	if err := mark.Set(ctx, n.api, markKey, true, n.s.cfg.Absolute); err != nil {
+		return err
+	}
+	err := n.removeLost(ctx)
+	if err != nil {
+		_, failed := mark.Delete(context.WithoutCancel(ctx), n.api, markKey)
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// markKey is the key of the mark of dropLost. It is no key of the list of a user.
+const markKey = "complete"
+
+func (n *node) removeLost(ctx context.Context) error {
+	keys, err := n.folder.keys(time.Now().AddDate(1, 0, 0))
+	var lost []string
+	for _, k := range keys {
+		_, err := n.s.record.Get(ctx, n.api, k)
+		switch {
+		case isMissing(err):
+			lost = append(lost, k)
+		case err != nil:
+			return err
+		}
+	}
+	return errors.Join(err, n.folder.remove(lost...))
 }
 
 // sweep removes the files of expired sessions.

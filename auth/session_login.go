@@ -165,15 +165,23 @@ func (s *Sessions) Logout(ctx context.Context) error {
 		return errNoClient
 	}
 	if req.Conn != nil {
-		before := s.node(req.API).bind(req.Conn, holder{})
-		if err := req.SetIdentity(ctx, actionhero.Identity{}); err != nil || !before.has {
-			return err
+		n := s.node(req.API)
+		before := n.bind(req.Conn, holder{})
+		err := req.SetIdentity(ctx, actionhero.Identity{}) // a failing Join must not keep the session
+		if before.has {
+			if failed := s.end(ctx, req.API, before.user, before.key, false); failed != nil {
+				n.bind(req.Conn, before) // so that the call can be repeated
+				err = errors.Join(err, failed)
+			}
 		}
-		return s.end(ctx, req.API, before.user, before.key, false)
+		return err
 	}
 	k, e, ok, err := s.sessionOf(ctx, req)
-	if err == nil && ok {
+	switch {
+	case err == nil && ok:
 		err = s.end(ctx, req.API, e.User, k, false)
+	case err == nil && k != (key{}):
+		err = s.node(req.API).dropLost(ctx)
 	}
 	if err != nil {
 		return err

@@ -33,11 +33,12 @@ type node struct {
 	streams   map[*actionhero.Stream]holder // guarded by mu, like streamsOf
 	streamsOf map[string]map[*actionhero.Stream]struct{}
 
-	folder sessionFolder
-	swept  time.Time   // the latest sweep of the folder
-	isPart atomic.Bool // the sessions are a part of the API
-	stop   context.CancelFunc
-	done   chan struct{}
+	folder   sessionFolder
+	swept    time.Time   // the latest sweep of the folder
+	dropping sync.Mutex  // held by dropLost
+	isPart   atomic.Bool // the sessions are a part of the API
+	stop     context.CancelFunc
+	done     chan struct{}
 }
 
 // shard is a part of the sessions that a node remembers.
@@ -46,7 +47,7 @@ type shard struct {
 	entries map[key]*entry
 	ended   uint64            // the number of ends of sessions of this shard
 	recent  map[key]time.Time // when sessions have ended, for recentFor
-	cleared time.Time         // when all sessions have ended
+	cleared time.Time         // when all sessions have ended, or recent was full
 }
 
 // ends returns the number of ends and changes of sessions of the shard.
@@ -162,10 +163,15 @@ func (n *node) forget(k key) {
 	defer sh.mu.Unlock()
 	sh.ended++
 	delete(sh.entries, k)
-	if sh.recent == nil || len(sh.recent) >= maxPerShard {
+	now := time.Now()
+	switch {
+	case sh.recent == nil:
 		sh.recent = map[key]time.Time{}
+	case len(sh.recent) >= maxPerShard: // each session may be one of them from now on
+		clear(sh.recent)
+		sh.cleared = now
 	}
-	sh.recent[k] = time.Now()
+	sh.recent[k] = now
 }
 
 // endedSince reports whether the node has heard after the time since that the session has ended or changed.

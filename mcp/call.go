@@ -46,6 +46,15 @@ func (e *endpoint) begin(c *caller, action string, arguments json.RawMessage) *c
 	return r
 }
 
+// setKey sets the idempotency key of the call. A key that is no text must not make a call without a key: it would run again.
+func (r *call) setKey(meta map[string]any) {
+	value, sent := meta[metaIdempotencyKey]
+	key, ok := value.(string)
+	if r.IdempotencyKey = key; sent && (!ok || key == "") && r.Request.Err == nil {
+		r.Request.Err = actionhero.Errorf(actionhero.CodeInvalidInput, "idempotencyKey must be a string that is not empty")
+	}
+}
+
 // RequestID returns the id of the HTTP request, or the one of the message.
 func (r *call) RequestID() string {
 	if r.trace != "" {

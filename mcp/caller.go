@@ -22,7 +22,7 @@ type caller struct {
 	id       actionhero.Identity
 	known    bool              // the authenticators have said who it is
 	headers  map[string]string // over the standard streams, what stands in for the headers
-	left     context.Context   // ends when the client no longer waits; nil: the protocol says it
+	left     context.Context   // ends when the client no longer waits; nil over the standard streams, whose protocol says it
 
 	mu   sync.Mutex // guards the use of w
 	over bool       // the HTTP request has ended
@@ -48,7 +48,7 @@ func (e *endpoint) callerOf(req sdk.Request) *caller {
 
 // newCaller returns the caller of an HTTP request.
 func (e *endpoint) newCaller(w http.ResponseWriter, r *http.Request) *caller {
-	c := &caller{endpoint: e, w: w, r: r}
+	c := &caller{endpoint: e, w: w, r: r, left: r.Context()}
 	if s := e.web.Load(); s != nil {
 		c.ip = s.RemoteIP(r)
 	} else if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
@@ -111,6 +111,18 @@ func (c *caller) RequestHeader(name string) string {
 		return c.headers[http.CanonicalHeaderKey(name)]
 	}
 	return c.r.Header.Get(name)
+}
+
+// RequestHeaderValues returns all values of a header. An empty header has one value. The root package calls it through an
+// interface.
+func (c *caller) RequestHeaderValues(name string) []string {
+	if c.r != nil {
+		return c.r.Header.Values(name)
+	}
+	if value := c.RequestHeader(name); value != "" {
+		return []string{value}
+	}
+	return nil
 }
 
 // RequestID implements transport.Details.

@@ -29,7 +29,7 @@ type message struct {
 			Client         clientInfo     `json:"io.modelcontextprotocol/clientInfo"`
 			Capabilities   jsontext.Value `json:"io.modelcontextprotocol/clientCapabilities"`
 			Trace          string         `json:"traceparent"`
-			IdempotencyKey string         `json:"idempotencyKey"`
+			IdempotencyKey jsontext.Value `json:"idempotencyKey"`
 		} `json:"_meta"`
 	} `json:"params"`
 }
@@ -57,6 +57,9 @@ func readOrdinary(h http.Header, body []byte) (*message, bool) {
 		return nil, false
 	}
 	if !isID(m.ID) || meta.Client.Name == "" || meta.Capabilities.Kind() != '{' {
+		return nil, false
+	}
+	if key := meta.IdempotencyKey; len(key) > 0 && (key.Kind() != '"' || string(key) == `""`) {
 		return nil, false
 	}
 	return m, len(m.Params.Arguments) == 0 || m.Params.Arguments.Kind() == '{'
@@ -88,7 +91,10 @@ func (e *endpoint) serveOrdinary(c *caller, m *message, t *tool) {
 	}
 	r.Request.Err = found
 	meta := &m.Params.Meta
-	r.client, r.trace, r.IdempotencyKey = meta.Client.Name+" "+meta.Client.Version, meta.Trace, meta.IdempotencyKey
+	r.client, r.trace = meta.Client.Name+" "+meta.Client.Version, meta.Trace
+	if key, err := jsontext.AppendUnquote(nil, meta.IdempotencyKey); err == nil { // it is a string or absent
+		r.IdempotencyKey = string(key)
+	}
 	o := &outcome{call: r, failure: actionhero.AsError(errGoexit)}
 	returned := false
 	defer func() {

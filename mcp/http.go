@@ -92,7 +92,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
 	err := c.identify(c.r.Context(), req)
 	if err == nil && !c.id.Known() && !e.servesAnonymous() {
-		err = actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller")
+		if _, err = e.api.Admit(c.ip); err == nil {
+			err = actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller")
+		}
 	}
 	if err != nil {
 		e.refuseCaller(c, err)
@@ -102,6 +104,9 @@ func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
 
 // eagerBytes is the size of the memory for the body of a request that has sent nothing of it.
 const eagerBytes = 16 << 10
+
+// maxInitialize is the size of the largest message that opens a session. The session keeps the message.
+const maxInitialize = 16 << 10
 
 var errBusy = &actionhero.Error{
 	Code: actionhero.CodeUnavailable, Message: "the server reads as many messages as it may: try again later", RetryAfter: time.Second,
@@ -130,7 +135,7 @@ func (e *endpoint) serveMessage(c *caller, body []byte) {
 	switch {
 	case c.r.Header.Get(headerVersion) >= stateless:
 	case session == "":
-		keeps = methodOf(body) == "initialize" && e.hasRoom()
+		keeps = len(body) <= maxInitialize && methodOf(body) == "initialize" && e.hasRoom()
 	case strings.HasSuffix(session, sessionTag(e.api.Tag())):
 		keeps = true
 	case c.r.Method == http.MethodDelete: // the node with the session ends it after mcp.sessionTimeout
@@ -139,7 +144,7 @@ func (e *endpoint) serveMessage(c *caller, body []byte) {
 	}
 	handler := e.http.sessions
 	if !keeps {
-		handler, c.left = e.http.stateless, c.r.Context()
+		handler = e.http.stateless
 	}
 	r := c.r.WithContext(context.WithValue(c.r.Context(), callerContext{}, c))
 	r.Header = c.r.Header.Clone()

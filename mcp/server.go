@@ -75,6 +75,9 @@ func (e *endpoint) list(c *caller, list *sdk.ListToolsRequest) (sdk.Result, erro
 func (e *endpoint) call(ctx context.Context, c *caller, call *sdk.CallToolRequest) (sdk.Result, error) {
 	t := e.toolNamed(call.Params.Name)
 	if t == nil {
+		if _, failure := e.api.Admit(c.ip); failure != nil { // Dispatch counts the calls of tools
+			return nil, &jsonrpc.Error{Code: codeRefused, Message: failure.Message}
+		}
 		e.auditUnknown(c, call.Params.Name, clientOf(call))
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("unknown tool %.100q", call.Params.Name)}
 	}
@@ -83,9 +86,7 @@ func (e *endpoint) call(ctx context.Context, c *caller, call *sdk.CallToolReques
 	if trace, ok := call.Params.Meta["traceparent"].(string); ok {
 		r.trace = trace
 	}
-	if key, ok := call.Params.Meta[metaIdempotencyKey].(string); ok {
-		r.IdempotencyKey = key
-	}
+	r.setKey(call.Params.Meta)
 	return r.run(ctx).result(), nil
 }
 
