@@ -196,18 +196,18 @@ func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 			return false, false
 		}
 	case "Connection":
-		if c.closes || (c.isOld || !strings.EqualFold(value, "keep-alive")) && !strings.EqualFold(value, "close") {
+		if c.closes || (c.isOld || !equalFold(value, "keep-alive")) && !equalFold(value, "close") {
 			return false, false
 		}
 		c.closes = len(value) == len("close")
 	case "Transfer-Encoding":
-		if c.isChunked || !strings.EqualFold(value, "chunked") {
+		if c.isChunked || !equalFold(value, "chunked") {
 			return false, false
 		}
 		c.isChunked = true
 		return false, true
 	case "Expect":
-		if c.expects || !strings.EqualFold(value, "100-continue") {
+		if c.expects || !equalFold(value, "100-continue") {
 			return false, false
 		}
 		c.expects = true
@@ -215,6 +215,12 @@ func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 		return false, false
 	}
 	return true, true
+}
+
+// equalFold reports whether value is lower, an ASCII text in small letters, apart from the case of ASCII letters. For
+// strings.EqualFold, the Kelvin sign is a k: another program would see another coding of the body.
+func equalFold(value, lower string) bool {
+	return len(value) == len(lower) && strings.EqualFold(value, lower)
 }
 
 // setLength parses value, the Content-Length, and stores the number in c.length. If value is not a number of 1 to 6
