@@ -80,7 +80,7 @@ func (s *Server) sendCached(c *call, file *cachedFile) {
 		header["Content-Length"] = answer.length
 	}
 	if answer.expires {
-		c.AddResponseHeader("Expires", s.expires())
+		c.w.Header()["Expires"] = []string{s.expires()} // in place of one of commonWeb.httpHeaders, as for a file from disk
 	}
 	_, _ = c.w.Write(answer.text)
 }

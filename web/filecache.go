@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,6 +115,7 @@ func (c *fileCache) load(name string, content *actionhero.Content, stat statFunc
 	if after, ok := idOf(info); !ok || after != id {
 		return nil // it changes just now
 	}
+	name = strings.Clone(name) // the name is a part of the head of its request, with cookies, which would stay in memory
 	return &cachedFile{key: name, id: id, name: content.Name, text: text, cost: id.size + int64(len(name)) + entryCost}
 }
 
