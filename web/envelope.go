@@ -98,9 +98,6 @@ func (f *fixed) setHSTS(w http.ResponseWriter, r *http.Request) {
 	if r.TLS == nil || f.hsts == nil {
 		return
 	}
-	if fast, ok := w.(interface{ AddHeader(name, value string) bool }); ok && fast.AddHeader(hstsHeader, f.hsts[0]) {
-		return
-	}
 	if h := w.Header(); h[hstsHeader] == nil {
 		h[hstsHeader] = f.hsts
 	}
