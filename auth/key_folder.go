@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -47,35 +46,7 @@ func (s folderKeys) Add(_ context.Context, k StoredKey) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(string(s), "new-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Chtimes(temp.Name(), k.CreatedAt, k.CreatedAt)
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-		return err
-	}
-	return s.sync()
-}
-
-// sync makes the names of the files durable.
-func (s folderKeys) sync() error {
-	if runtime.GOOS == "windows" {
-		return nil // a folder cannot be flushed there
-	}
-	folder, err := os.Open(string(s))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return saveFile(name, text, k.CreatedAt)
 }
 
 func (s folderKeys) Find(_ context.Context, id string) (StoredKey, error) {
@@ -132,7 +103,7 @@ func (s folderKeys) Remove(_ context.Context, id string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errNoKey
 	}
-	return errors.Join(err, s.sync())
+	return errors.Join(err, syncFolder(string(s)))
 }
 
 func (s folderKeys) Used(_ context.Context, id string, at time.Time) error {

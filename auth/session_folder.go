@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +22,6 @@ import (
 // session, its content the record, and its time of modification the latest use. Requests ask the cache alone. The zero
 // value keeps nothing.
 type sessionFolder string
-
-// tempStart is the beginning of the name of a file that save has not completed.
-const tempStart = "new-"
 
 // sweepPause is the time between two removals of the files of expired sessions.
 const sweepPause = time.Hour
@@ -61,35 +57,7 @@ func (f sessionFolder) save(k string, r *record) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(string(f), tempStart+"*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Chtimes(temp.Name(), r.Seen, r.Seen)
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), f.file(k))
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-		return err
-	}
-	return f.sync()
-}
-
-// sync makes the names of the files durable.
-func (f sessionFolder) sync() error {
-	if runtime.GOOS == "windows" {
-		return nil // a folder cannot be flushed there
-	}
-	folder, err := os.Open(string(f))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return saveFile(f.file(k), text, r.Seen)
 }
 
 // used stores the latest use of a session.
@@ -108,7 +76,7 @@ func (f sessionFolder) remove(keys ...string) (err error) {
 	for _, k := range keys {
 		err = errors.Join(err, ignoreMissing(os.Remove(f.file(k))))
 	}
-	return errors.Join(err, f.sync())
+	return errors.Join(err, syncFolder(string(f)))
 }
 
 func ignoreMissing(err error) error {
