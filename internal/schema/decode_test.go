@@ -230,6 +230,7 @@ func TestCompounds(t *testing.T) {
 		{raw("deep", `[[1],[],[2,3]]`), compounds{Deep: [][]int{{1}, {}, {2, 3}}}}, {text("deep", `[1]`, `2,3`), compounds{Deep: [][]int{{1}, {2, 3}}}},
 		{raw("ptrs", `[1,null]`), compounds{Ptrs: []*int{new(1), nil}}},
 		{raw("any", `[1,"x",null,{"a":1}]`), compounds{Any: []any{1.0, "x", nil, map[string]any{"a": 1.0}}}}, {text("any", "1,x"), compounds{Any: []any{"1", "x"}}},
+		{raw("any", `["",{"a":""}]`), compounds{Any: []any{"", map[string]any{"a": ""}}}}, {text("any", "1,,x"), compounds{Any: []any{"1", "", "x"}}},
 		{text("shades", "dark,light"), compounds{Shades: []shade{{2}, {1}}}},
 		{raw("levels", `[{"name":"a"},{"name":"b","rank":"5","more":{"x":[1]}}]`), compounds{Levels: []level{{"a", 3}, {"b", 5}}}},
 		{text("levels", `{"name":"a"}`), compounds{Levels: []level{{"a", 3}}}}, {text("levels", `{"name":"a"}`, `{"name":"b"}`), compounds{Levels: []level{{"a", 3}, {"b", 3}}}},
@@ -240,6 +241,7 @@ func TestCompounds(t *testing.T) {
 		{raw("mapL", `{"x":{"name":"a"},"y":{"name":"b","rank":1}}`), compounds{MapL: map[string]level{"x": {"a", 3}, "y": {"b", 1}}}},
 		{raw("named", `{"x":[0]}`), compounds{Named: map[shadeName][]time.Time{"x": {time.UnixMilli(0).UTC()}}}},
 		{raw("raws", `[1,{"a":2}]`), compounds{Raws: []json.RawMessage{json.RawMessage(`1`), json.RawMessage(`{"a":2}`)}}},
+		{raw("raws", `[""]`), compounds{Raws: []json.RawMessage{json.RawMessage(`""`)}}},
 	}
 	for _, c := range cases {
 		got, fail := decode[compounds](t, c.in)

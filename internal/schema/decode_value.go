@@ -64,7 +64,14 @@ func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
 		c.setNull(p)
 		return
 	}
-	if c.set == nil {
+	switch {
+	case c.set != nil:
+	case c.readsEmptyText():
+		if c.json(d, p) {
+			d.check(c, p)
+		}
+		return
+	default:
 		if !c.decode(d, p) {
 			d.wrongType(c)
 		}
@@ -80,12 +87,17 @@ func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
 	d.report(c, p, o)
 }
 
+// readsEmptyText reports whether the empty string may be a value of a type that is no scalar.
+func (c *typePlan) readsEmptyText() bool {
+	return c.class == classAny || c.class == classRaw || c.class == classCustom
+}
+
 // decodeElementText decodes the text s as an element of a list and runs the checks of the element.
 func (c *typePlan) decodeElementText(d *decodeState, p layout.Pointer, s string) {
 	switch {
 	case c.set != nil:
 		d.report(c, p, c.setChecked(p, s, fromText))
-	case s == "":
+	case s == "" && !c.readsEmptyText():
 		d.wrongType(c)
 	case c.text(d, p, &Value{data: s}):
 		d.check(c, p)
