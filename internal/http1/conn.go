@@ -363,6 +363,7 @@ func (c *conn) run(call *call) (more bool) {
 		call.free()
 		call.recycle()
 	}()
+	call.begin()
 	c.server.cfg.Handler.ServeHTTP(call, call.request)
 	returned = true
 	call.end()
