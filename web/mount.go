@@ -249,7 +249,7 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) bool {
 		s.refuseMounted(w, r, &http.MaxBytesError{Limit: most})
 		return true
 	}
-	writer := scopedWriter{new(scope), w}
+	writer := scopedWriter{&scope{isOld: !r.ProtoAtLeast(1, 1)}, w}
 	defer writer.end()
 	r = s.mountedRequest(r) // a copy: net/http needs its own body when the handler returns
 	if r.Body != http.NoBody {
