@@ -116,6 +116,7 @@ func (s *Server) hasStartPage(r *http.Request) bool {
 // begin prepares the request of a call.
 func (s *Server) begin(c *call) {
 	s.api.InitRequest(&c.req, "web")
+	c.isOld = !c.r.ProtoAtLeast(1, 1)
 	c.req.Method, c.req.RemoteIP, c.req.Extra = c.r.Method, s.RemoteIP(c.r), c
 }
 

@@ -253,7 +253,7 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) bool {
 	if s.refusesMounted(w, r, allPages, most) {
 		return true
 	}
-	writer := scopedWriter{new(scope), w}
+	writer := scopedWriter{&scope{isOld: !r.ProtoAtLeast(1, 1)}, w}
 	defer writer.end()
 	r = s.mountedRequest(r) // a copy: net/http needs its own body when the handler returns
 	if r.Body != http.NoBody {

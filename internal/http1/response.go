@@ -104,8 +104,11 @@ func (c *call) writeHeader(status int) {
 }
 
 // writeInformational sends an informational response, with a status from 100 to 199. Several of these responses may
-// precede the final response (RFC 9110 section 15.2).
+// precede the final response (RFC 9110 section 15.2). A client of HTTP/1.0 would take it for the final response, and gets none.
 func (c *call) writeInformational(status int) {
+	if c.isOld {
+		return
+	}
 	text := c.appendStatus(nil, status)
 	for _, name := range sortedNames(nil, c.Header()) {
 		if name != "Content-Length" && name != "Transfer-Encoding" { // they describe the body of the final response
