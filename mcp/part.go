@@ -92,3 +92,6 @@ func (p *part) stop(_ context.Context, api *actionhero.API) error {
 
 // Mounted receives the web server, which knows the addresses of clients behind proxies.
 func (e *endpoint) Mounted(s *web.Server) { e.web.Store(s) }
+
+// FastPath lets the web server pass messages on without net/http.
+func (e *endpoint) FastPath() {}
