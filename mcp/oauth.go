@@ -160,8 +160,8 @@ func (c *caller) challenge(fault string, scopes []string) string {
 	return strings.TrimSpace("Bearer " + strings.Join(params, ", "))
 }
 
-// denial returns why the rule of a tool refuses the caller, if the caller can log in again for what is missing, and the scopes
-// for that. Any other refusal is the result of the call.
+// denial returns why the rule of a tool refuses the caller, if a new login with the returned scopes would help. Any
+// other refusal is the result of the call.
 func (e *endpoint) denial(c *caller, t *tool) (*actionhero.Error, []string) {
 	if !e.cfg.hasOAuth() || t.access.Allows(c.id) {
 		return nil, nil

@@ -49,7 +49,7 @@ func connectWith(t *testing.T, s *testkit.Server, is *issuer, version string, ch
 	return session, err
 }
 
-// The client of the SDK finds the issuer by itself, logs in with the scopes that the server names, and logs in again for a
+// The client of the SDK finds the issuer, logs in with the scopes that the server names, and logs in again for a
 // tool that needs another scope.
 func TestAnAgentLogsInWhereTheServerSays(t *testing.T) {
 	t.Parallel()
