@@ -19,6 +19,7 @@ func init() {
 	bridge.DetailsOf = func(dst []byte, c any) ([]byte, bool) { return c.(*Conn).appendDetails(dst) }
 	bridge.AppendOut = appendOutput
 	bridge.AppendErr = appendError
+	bridge.Checksum = func(content any) (uint32, bool) { c := content.(*Content); return c.sum, c.hasSum }
 	bridge.IsStatic = func(content any) bool { return content.(*Content).static }
 	bridge.Part = func(value any) any { return extension{value} }
 	bridge.OwnPart = func(part any) any { return ownPart{part.(Part)} }
