@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal":                {"internal"},
 	"internal/attack":         {"", "cli", "builtin", "web"},
 	"internal/bridge":         {"backend"},
+	"internal/clientgen":      {"", "internal"},
 	"internal/contract":       {"", "internal/schema"},
 	"internal/control":        {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/gcra":           {"backend"},
