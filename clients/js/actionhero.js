@@ -36,6 +36,8 @@ const maxPending = 1_000;
 
 /** The close code of a server that does not accept the token. */
 const notAuthenticated = 4401;
+/** The kinds of refusals that close a connection. */
+const refusals = { [notAuthenticated]: "unauthenticated", 4403: "permissionDenied" };
 /** After a close with one of these codes the client does not reconnect: the server has asked it to stay away. */
 const isFinal = (code) => code >= 4400 && code < 4500;
 
@@ -50,8 +52,9 @@ export class ActionHeroError extends Error {
    * @param {string} message
    * @param {object} [more]
    * @param {object} [more.response] the answer of the server, if there is one
-   * @param {number} [more.closeCode] with "disconnected": the close code of the WebSocket
-   * @param {string} [more.closeReason] with "disconnected": the reason that the server gave
+   * @param {number} [more.closeCode] with "disconnected", and with "closed" after the server has ended the last connection: the
+   *   close code of the WebSocket
+   * @param {string} [more.closeReason] with a closeCode: the reason that the server gave
    */
   constructor(code, message, { response, closeCode, closeReason } = {}) {
     super(message);
@@ -62,8 +65,8 @@ export class ActionHeroError extends Error {
     this.closeReason = closeReason;
   }
 
-  /** The kind of a refusal, such as "invalidInput" or "notFound". @returns {string | undefined} */
-  get errorCode() { return this.response?.errorCode; }
+  /** The kind of a refusal, such as "invalidInput" or "notFound", also if it has closed the connection. @returns {string | undefined} */
+  get errorCode() { return this.response?.errorCode ?? refusals[this.closeCode]; }
 
   /** The broken rules of each input. @returns {{ field: string, rule: string, message: string }[]} */
   get errorDetails() { return this.response?.errorDetails ?? []; }
@@ -124,6 +127,7 @@ export class ActionHero {
   #parse;
   #auth;
   #listeners = new Map(eventNames.map((name) => [name, new Set()]));
+  #eventListeners = new Map(); // name of an event of rooms → its listeners
   #pending = new Map(); // id → request, in the order in which they were made
   #lastId = 0;
   #socket = null; // the one that counts; events of others are late
@@ -140,6 +144,7 @@ export class ActionHero {
   #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
   #asking = false; // the server is being asked whether it is there
   #renewed = false; // auth was called again because the server has refused a token
+  #lastClose; // how the server has ended the last connection, after which the client does not come back
   #greeting = false; // the listeners of welcome run: requests go out at once
   #awake = () => globalThis.document?.visibilityState !== "hidden" && this.#check();
 
@@ -167,6 +172,7 @@ export class ActionHero {
     this.#listenToPage(true);
     clearTimeout(this.#timers.retry);
     this.state = "connecting";
+    this.#lastClose = undefined;
     this.#welcomedOnce = this.#asking = false;
     this.#timers.welcome = setTimeout(() => this.#drop("the server sent no welcome"), welcomeWithin);
     if (typeof this.#auth !== "function") {
@@ -306,6 +312,24 @@ export class ActionHero {
     this.#listenersOf(event).delete(listener);
   }
 
+  /**
+   * Calls a function with the values of an event that the app has declared with actionhero.Event. The client must be in a
+   * room of the event. The listeners of "message" get the message, too.
+   *
+   * @param {string} name of the event
+   * @param {(data: any, message: { room: string | null, from: string }) => void} listener room is where the event happened
+   * @returns {() => void} takes the listener away again
+   */
+  onEvent(name, listener) {
+    if (typeof listener !== "function") throw new TypeError(`the listener of the event ${name} is no function`);
+    const listeners = this.#eventListeners.get(name) ?? new Set();
+    this.#eventListeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#eventListeners.get(name) === listeners) this.#eventListeners.delete(name);
+    };
+  }
+
   #listenersOf(event) {
     const listeners = this.#listeners.get(event);
     if (!listeners) throw new TypeError(`there is no event ${event}: there are ${eventNames.join(", ")}`);
@@ -314,14 +338,26 @@ export class ActionHero {
 
   /** Calls the listeners of an event and returns their results. */
   #emit(event, value) {
-    return [...this.#listeners.get(event)].map((listener) => {
+    return this.#call(this.#listeners.get(event), value);
+  }
+
+  #call(listeners, ...values) {
+    return [...listeners].map((listener) => {
       try {
-        return listener(value);
+        return listener(...values);
       } catch (error) {
         queueMicrotask(() => { throw error; }); // reported as any other, but the client goes on
         return undefined;
       }
     });
+  }
+
+  /** Calls the listeners of a message, and of the event in it. What a client says is a text, so it is never an event. */
+  #heardInRoom(frame) {
+    this.#emit("message", frame);
+    const { event, data } = Object(frame.message);
+    const listeners = typeof event === "string" ? this.#eventListeners.get(event) : undefined;
+    if (listeners) this.#call(listeners, data, { room: frame.room ?? this.room, from: frame.from });
   }
 
   /**
@@ -332,7 +368,7 @@ export class ActionHero {
    */
   #request(event, fields, { timeout = this.#timeout, signal, what = event, urgent = this.#greeting, room } = {}) {
     return new Promise((resolve, reject) => {
-      if (this.state === "closed") throw new ActionHeroError("closed", "the client is closed");
+      if (this.state === "closed") throw new ActionHeroError("closed", "the client is closed", this.#lastClose);
       if (this.#pending.size >= maxPending) throw new ActionHeroError("busy", `more than ${maxPending} requests wait for their answers`);
       if (signal?.aborted) throw aborted(what, signal);
       const id = ++this.#lastId;
@@ -412,7 +448,7 @@ export class ActionHero {
     } else if (frame.context === "response") {
       this.#answered(frame);
     } else if (frame.context === "user") {
-      this.#emit("message", frame);
+      this.#heardInRoom(frame);
     } else if (frame.context === "rooms") {
       this.#moved(frame);
     } else if (frame.status !== "Bye!") { // a goodbye is followed by the close
@@ -570,7 +606,9 @@ export class ActionHero {
     } else {
       this.#ended();
     }
-    this.#rejectAll("disconnected", reason ? `the connection ended (${reason})` : "the connection ended", !again, { closeCode: code, closeReason: reason });
+    const how = { closeCode: code, closeReason: reason };
+    if (!again) this.#lastClose = how;
+    this.#rejectAll("disconnected", reason ? `the connection ended (${reason})` : "the connection ended", !again, how);
     this.#emit("close", { code, reason, reconnectIn });
   }
 

@@ -364,7 +364,10 @@ describe("connections", () => {
     tick(1_000_000);
     assert.equal(client.state, "closed");
     assert.equal(FakeSocket.all.length, 1);
-    assert.equal((await pending).closeReason, "you are banned");
+    const { closeReason, errorCode } = await pending;
+    assert.deepEqual([closeReason, errorCode], ["you are banned", "permissionDenied"]);
+    const later = await outcome(client.action("b"));
+    assert.deepEqual([later.code, later.closeCode, later.errorCode], ["closed", 4403, "permissionDenied"]);
     assert.deepEqual(client.seen.at(-1), ["close", { code: 4403, reason: "you are banned", reconnectIn: null }]);
   });
 
@@ -800,6 +803,24 @@ describe("rooms", () => {
 });
 
 describe("events", () => {
+  test("an event of a room reaches its listeners with its value and its room", async () => {
+    const client = await openClient();
+    const heard = [];
+    const off = client.onEvent("changed", (data, { room, from }) => heard.push([data, room, from]));
+    client.onEvent("constructor", () => heard.push("another event"));
+    const receive = (message, more) => FakeSocket.last.receive({ message, from: "actionHero API", context: "user", ...more });
+    receive({ event: "changed", data: { id: 7 } });
+    receive({ event: "changed", data: null }, { room: "den" });
+    for (const other of ['{"event":"changed","data":1}', { event: "other", data: 1 }, { event: ["changed"] }, {}, null, 5, ["changed"]]) receive(other);
+    assert.deepEqual(heard, [[{ id: 7 }, client.room, "actionHero API"], [null, "den", "actionHero API"]]);
+    assert.equal(client.seen.filter(([event]) => event === "message").length, 9);
+    off();
+    off();
+    receive({ event: "changed", data: 1 });
+    assert.equal(heard.length, 2);
+    assert.throws(() => client.onEvent("changed"), /the listener of the event changed is no function/);
+  });
+
   test("messages come as they are", async () => {
     const client = await openClient();
     FakeSocket.last.receive({ message: { any: ["thing"] }, from: "x", context: "user", room: "den" });
@@ -932,8 +953,13 @@ describe("auth", () => {
     FakeSocket.last.end(4401, "expired");
     assert.equal(client.state, "waiting");
     const fixed = newClient({ auth: "fixed" });
+    const pending = outcome(fixed.action("a"));
     FakeSocket.last.end(4401, "expired");
     assert.equal(fixed.state, "closed");
+    assert.equal((await pending).errorCode, "unauthenticated");
+    fixed.connect();
+    fixed.close();
+    assert.equal((await outcome(fixed.action("b"))).errorCode, undefined, "the app has closed it");
   });
 
   test("without a token from the function, the client tries again", async () => {
