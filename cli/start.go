@@ -45,6 +45,7 @@ func (a *app) start() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer heapfloor.ReturnIdle()()
 			return s.Run(cmd.Context())
 		},
 	}

@@ -92,6 +92,9 @@ func (e *endpoint) serveOrdinary(c *caller, m *message, t *tool) {
 	r.Request.Err = found
 	meta := &m.Params.Meta
 	r.client, r.trace = meta.Client.Name+" "+meta.Client.Version, meta.Trace
+	if e.denies(r, t) {
+		return
+	}
 	if key, err := jsontext.AppendUnquote(nil, meta.IdempotencyKey); err == nil { // it is a string or absent
 		r.IdempotencyKey = string(key)
 	}
