@@ -20,6 +20,7 @@ const module = "github.com/actionhero-go/actionhero"
 var mayImport = map[string][]string{
 	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cookie", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"auth":                    {"", "backend", "web", "limit", "internal"},
+	"auth/oauth":              {"", "auth", "backend", "limit", "web", "internal"},
 	"auth/oidc":               {"", "auth", "limit", "web"}, // a module of its own
 	"backend":                 {},
 	"backend/internal":        {"backend"},
