@@ -81,10 +81,10 @@ func (p *portServer) drain() {
 }
 
 // eligible reports whether the fast path may serve a request for path, the escaped path of the URL. If a mounted
-// handler may match path, eligible returns false, because the fast path calls no mounted handlers.
+// handler may match path, eligible returns false, because the fast path calls no mounted handlers but those of fastMounts.
 func (s *Server) eligible(_, path string) bool {
 	m := s.mounts.Load()
-	return m == nil || !m.mayMatch(path) && !strings.Contains(path, "%")
+	return m == nil || m.fast[path] != nil || !m.mayMatch(path) && !strings.Contains(path, "%")
 }
 
 // fallbackListener is the listener of a net/http server whose connections were accepted before. The method add receives

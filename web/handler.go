@@ -59,6 +59,12 @@ func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
 		s.refuseHost(w, r)
 		return
 	}
+	if m := s.mounts.Load(); m != nil {
+		if fast := m.fast[r.URL.Path]; fast != nil {
+			s.serveFast(w, r, fast)
+			return
+		}
+	}
 	s.serveActionOrFile(w, r)
 }
 

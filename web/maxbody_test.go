@@ -84,7 +84,7 @@ func TestTheLimitOfAnActionHoldsOverOtherTransports(t *testing.T) {
 	}
 }
 
-// Params whose JSON object fits into the limit of an action run on every transport. What the server adds to a request does
+// Params whose JSON object fits into the limit of an action run on every transport. Additions of the server do
 // not count: the name of the action, the page, and params of the app's middleware.
 func TestWhatFitsIntoTheLimitOfAnActionFitsOnEveryTransport(t *testing.T) {
 	t.Parallel()

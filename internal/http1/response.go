@@ -24,7 +24,9 @@ type response struct {
 	returned    atomic.Bool // the handler has returned
 
 	prepared   *Prepared            // the headers, while header is nil
+	more       [maxMore]*Prepared   // further headers, while header is nil
 	limits     [maxLimits]toldLimit // further headers, while header is nil
+	moreCount  int
 	limitCount int
 	header     http.Header // the headers that the handler sets; nil until the handler needs them
 	status     int         // 0: not set yet
@@ -67,6 +69,9 @@ func (c *call) Header() http.Header {
 		c.header = make(http.Header, 8)
 		if c.prepared != nil {
 			maps.Copy(c.header, c.prepared.header)
+		}
+		for _, p := range c.more[:c.moreCount] {
+			maps.Copy(c.header, p.header)
 		}
 		for i := range c.limitCount {
 			c.limits[i].limit.Add(c.header, c.limits[i].left, c.limits[i].next)
