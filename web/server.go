@@ -24,7 +24,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -225,19 +224,50 @@ func (s *Server) logServeError(err error) {
 func (s *Server) readRoutes() error {
 	s.routes, s.literalRoutes = route.Table[string]{}, route.Table[string]{}
 	names := s.api.ActionNames()
+	if err := s.addRoutes(names); err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := s.pathOf(name)
+		for _, method := range methods {
+			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != s.api.Action(name).VersionedName() {
+				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
+			}
+		}
+	}
+	return nil
+}
+
+// addRoutes adds the routes of all actions. Of several versions with the same route, it is the one of the newest.
+func (s *Server) addRoutes(names []string) error {
+	var versions []*actionhero.ActionInfo
 	for _, name := range names {
 		info := s.api.Action(name)
+		if info.Version > 0 {
+			if name != info.Name {
+				versions = append(versions, info)
+			}
+			continue
+		}
 		for _, text := range info.Routes {
-			if err := s.addRoute(text, info.Name); err != nil {
+			if err := s.addRoute(text, name); err != nil {
 				return err
 			}
 		}
 	}
-	for _, name := range names {
-		path := "/" + s.cfg.Common.URLPathForActions + "/" + name
-		for _, method := range methods {
-			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != name {
-				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
+	slices.SortStableFunc(versions, func(a, b *actionhero.ActionInfo) int { return cmp.Compare(b.Version, a.Version) })
+	added := map[string]bool{}
+	for _, info := range versions {
+		for _, text := range info.Routes {
+			pattern, err := route.Parse(text)
+			if err != nil {
+				return err
+			}
+			if key := pattern.Key() + " " + info.Name; !added[key] {
+				added[key] = true
+				if err := s.addRoute(text, info.VersionedName()); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -253,7 +283,7 @@ func (s *Server) addRoute(text, action string) error {
 		return fmt.Errorf("the route %q of action %q has the method OPTIONS, which runs no action: choose another method", text, action)
 	}
 	err = s.routes.Add(pattern, action)
-	if !strings.HasPrefix(text[len(pattern.Method):], " /{") {
+	if !isOpen(pattern) {
 		err = errors.Join(err, s.literalRoutes.Add(pattern, action))
 	}
 	return err
