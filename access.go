@@ -77,6 +77,9 @@ func (a Access) And(b Access) Access {
 // IsPublic reports whether every caller may run the action, as far as it does not depend on the input.
 func (a Access) IsPublic() bool { return a.level == levelPublic }
 
+// RequiredScopes returns the scopes that the rule demands, all of them.
+func (a Access) RequiredScopes() []string { return slices.Clone(a.scopes) }
+
 // String describes the rule for people: "default", "public", "authenticated", "roles: agent or admin; scopes:
 // tickets:write", and "and a rule of the input" at its end if there is an [Allow].
 func (a Access) String() string {

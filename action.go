@@ -83,7 +83,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// Part is one element of an app: an [Action], a [Task], a [NodeCall], an [Initializer], a [RoomMiddleware], a [Section] or a list of [Parts]. The
+// Part is one element of an app: an [Action], a [Task], an [Event], a [NodeCall], an [Initializer], a [RoomMiddleware], a [Section] or a list of [Parts]. The
 // method of Part is not exported, so other packages cannot add kinds of parts. To add anything else to an API, use an
 // Initializer.
 type Part interface {

@@ -18,7 +18,7 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
+	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cookie", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"auth":                    {"", "backend", "web", "limit", "internal"},
 	"auth/oidc":               {"", "auth", "limit", "web"}, // a module of its own
 	"backend":                 {},
@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal":                {"internal"},
 	"internal/attack":         {"", "cli", "builtin", "web"},
 	"internal/bridge":         {"backend"},
+	"internal/clientgen":      {"", "internal"},
 	"internal/contract":       {"", "internal/schema"},
 	"internal/control":        {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/gcra":           {"backend"},

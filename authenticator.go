@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/actionhero-go/actionhero/internal/cookie"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -72,7 +73,7 @@ func (c *Credentials) Header(name string) string {
 // Cookie returns the value of the first cookie with this name, or "" if there is none.
 func (c *Credentials) Cookie(name string) string {
 	if c.Request != nil {
-		return cookieIn(c.Request.Header("Cookie"), name)
+		return cookie.Get(c.Request.Header("Cookie"), name)
 	}
 	if c.Handshake == nil {
 		return ""
@@ -148,19 +149,6 @@ func (c *Credentials) TLS() *tls.ConnectionState {
 		return extra.RequestTLS()
 	}
 	return nil
-}
-
-// cookieIn returns the value of the cookie with this name in a header Cookie, or "".
-func cookieIn(line, name string) string {
-	for pair := range strings.SplitSeq(line, ";") {
-		if key, value, ok := strings.Cut(textproto.TrimString(pair), "="); ok && key == name {
-			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-				value = value[1 : n-1]
-			}
-			return value
-		}
-	}
-	return ""
 }
 
 // authenticate asks the authenticators from whom the request comes. An error becomes the answer of the request, unless

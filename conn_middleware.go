@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/cookie"
 )
 
 // ConnMiddleware runs code of the app when clients of the persistent transports come and go, such as package tcp,
@@ -53,7 +55,7 @@ type Handshake struct {
 // Cookie returns the value of the first cookie with this name in the handshake, without quotes, or "" if there is none.
 func (h *Handshake) Cookie(name string) string {
 	for _, line := range h.Header["Cookie"] {
-		if value := cookieIn(line, name); value != "" {
+		if value := cookie.Get(line, name); value != "" {
 			return value
 		}
 	}

@@ -16,26 +16,31 @@ type Description struct {
 	Version         string           // Config.APIVersion
 	Actions         []ActionInfo     // sorted by name, the versions of one action from the newest on
 	Tasks           []TaskInfo       // sorted by name
+	Events          []EventInfo      // of rooms, sorted by name
 	SecuritySchemes []SecurityScheme // the ways in which a client says who it is, in the order of their registration
 }
 
-// Describe returns the description of all registered actions, tasks and security schemes. Two calls return the same
+// Describe returns the description of all registered actions, tasks, events and security schemes. Two calls return the same
 // description, unless a part is registered in between. See [Description.For] for the part of one caller.
 func (api *API) Describe() Description {
 	reg := api.registry.Load()
 	return Description{
 		Name: api.cfg.ServerName, Version: api.cfg.APIVersion,
-		Actions: api.Actions(), Tasks: api.Tasks.Registered(), SecuritySchemes: slices.Clone(reg.schemes),
+		Actions: api.Actions(), Tasks: api.Tasks.Registered(), Events: reg.describeEvents(), SecuritySchemes: slices.Clone(reg.schemes),
 	}
 }
 
 // For returns the description of what who may call over a transport, such as [TransportWeb]. An empty transport means
 // every one. An action with an [Allow] is included, because its rule depends on the input. Clients cannot call tasks, so
-// there are none.
+// there are none. An event is included if who may enter its rooms, except over [TransportWeb], whose clients are in no
+// room.
 func (d Description) For(who Identity, transport string) Description {
 	d.Tasks = nil
 	d.Actions = slices.DeleteFunc(slices.Clone(d.Actions), func(info ActionInfo) bool {
 		return transport != "" && !info.IsOver(transport) || !info.Access.Allows(who)
+	})
+	d.Events = slices.DeleteFunc(slices.Clone(d.Events), func(info EventInfo) bool {
+		return transport == TransportWeb || !info.Allows(who)
 	})
 	return d
 }

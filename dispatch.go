@@ -133,8 +133,8 @@ func (api *API) exited(c *callContext, req *Request) {
 }
 
 // runAction is the innermost Handler, which the API's middleware wraps. runAction returns req.Err if that error is set,
-// a [CodeNotFound] error if the action or task is unknown, the error of the rule that refuses the caller, and otherwise the result of the action or task. A *pageError is
-// one of the faults that the action finds when it decodes its input.
+// a [CodeNotFound] error if the action or task is unknown, the error of the rule that refuses the caller, and otherwise the result of the action or task. A *pageError
+// comes after the rules, and unless it is about the size, with the faults that the action finds when it decodes its input.
 func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.Err != nil {
 		if _, ok := req.Err.(*pageError); !ok || req.act == nil {
@@ -149,8 +149,8 @@ func runAction(ctx context.Context, req *Request) (any, error) {
 			return nil, err
 		}
 	}
-	if most := req.act.info.MaxBody; most > 0 && req.isLarger(most) {
-		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params may have %d bytes at most", most)}
+	if page, ok := req.Err.(*pageError); ok && page.tooLarge {
+		return nil, page.own
 	}
 	return req.act.run(ctx, req)
 }

@@ -3,6 +3,7 @@ package actionhero
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -42,7 +43,9 @@ type Content struct {
 	// Download makes a browser save the bytes as a file with the name Name instead of showing them.
 	Download bool
 
-	static bool // opened by Files.Open, so every client may read and cache it
+	static bool   // opened by Files.Open, so every client may read and cache it
+	hasSum bool   // the file is in the program
+	sum    uint32 // checksum of the file
 }
 
 // Close closes c.Body if Body is an [io.Closer]. Otherwise Close does nothing and returns nil.
@@ -90,7 +93,10 @@ func (f *Files) open() error {
 	case err == nil:
 		f.root, f.files = root, root.FS()
 	case errors.Is(err, fs.ErrNotExist):
-		if f.files = f.embedded; f.dir != defaultFolder {
+		if f.embedded != nil {
+			f.files = &embeddedFiles{FS: f.embedded}
+		}
+		if f.dir != defaultFolder {
 			f.log.Warn("there is no folder of static files: create it, or change general.flatFileDirectory", "folder", f.dir)
 		}
 	default:
@@ -181,6 +187,9 @@ func (f *Files) hidden(name string) bool {
 // target is within the folder, openFile opens it by its relative name.
 func (f *Files) openFile(files fs.FS, name string) (*Content, error) {
 	content, err := openFile(files, name)
+	if embedded, ok := files.(*embeddedFiles); ok && err == nil {
+		embedded.addSum(content, name)
+	}
 	if err == nil || errors.Is(err, errIsFolder) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return content, err
 	}
@@ -200,6 +209,32 @@ func (f *Files) openFile(files fs.FS, name string) (*Content, error) {
 		return nil, err
 	}
 	return openFile(files, inside)
+}
+
+// embeddedFiles are the files that stand in for a folder.
+type embeddedFiles struct {
+	fs.FS
+	sums sync.Map // name → uint32, the checksum of a file in the program
+}
+
+// addSum sets the checksum of content, the file with this name, if it is in the program (package embed): its bytes never
+// change, so they are read once.
+func (f *embeddedFiles) addSum(content *Content, name string) {
+	body, ok := content.Body.(io.ReadSeeker)
+	if t := reflect.TypeOf(content.Body); !ok || t.Kind() != reflect.Pointer || t.Elem().PkgPath() != "embed" {
+		return
+	}
+	sum, ok := f.sums.Load(name)
+	if !ok {
+		hash := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		_, err := io.Copy(hash, body)
+		if _, seekErr := body.Seek(0, io.SeekStart); err != nil || seekErr != nil {
+			return
+		}
+		sum = hash.Sum32()
+		f.sums.Store(name, sum)
+	}
+	content.sum, content.hasSum = sum.(uint32), true
 }
 
 var errIsFolder = errors.New("is a folder")

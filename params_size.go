@@ -16,9 +16,14 @@ func (r *Request) isLarger(most int64) bool {
 	return r.Params.size() > most
 }
 
-// size returns the number of bytes of all keys, values and files.
+// size returns the number of bytes of all keys, values and files. The params "action", "limit" and "offset" do not count:
+// each request has them, also if the client has not sent them.
 func (p *Params) size() (n int64) {
 	for i := range p.list {
+		switch p.list[i].Key {
+		case "action", "limit", "offset":
+			continue
+		}
 		n += int64(len(p.list[i].Key)) + bytesOf(&p.list[i].Value)
 	}
 	return n

@@ -21,6 +21,7 @@ type registry struct {
 	routes       map[string]takenRoute // by their keys
 	tasks        map[string]*task
 	nodeCalls    map[string]*nodeCall
+	events       map[string]*event
 	taskNames    []string // the keys of tasks, sorted
 	accepted     acceptSet
 	free         acceptSet // the accepted keys that no action need declare
@@ -35,6 +36,7 @@ type registry struct {
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
+	roomRules    []roomAccess // of which each has a function in rooms.join
 	conns        []ConnMiddleware
 	streams      []StreamMiddleware
 
@@ -55,7 +57,7 @@ var specialParams = []string{"callback", "action", "limit", "offset", "outputTyp
 
 func newRegistry(loadedSections map[string]any) *registry {
 	r := &registry{
-		actions: map[string]*action{}, families: map[string][]*action{}, versions: map[string]*action{}, own: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		actions: map[string]*action{}, families: map[string][]*action{}, versions: map[string]*action{}, own: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, events: map[string]*event{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
 		sections: map[string]any{}, loadedSections: loadedSections,
 	}
 	for _, key := range specialParams {
@@ -66,10 +68,10 @@ func newRegistry(loadedSections map[string]any) *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), families: maps.Clone(r.families), versions: maps.Clone(r.versions), own: maps.Clone(r.own), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), families: maps.Clone(r.families), versions: maps.Clone(r.versions), own: maps.Clone(r.own), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), events: maps.Clone(r.events), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
-		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), streams: slices.Clone(r.streams), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
+		rooms: r.rooms.clone(), roomRules: slices.Clone(r.roomRules), conns: slices.Clone(r.conns), streams: slices.Clone(r.streams), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}
 }
@@ -176,7 +178,7 @@ func (api *API) change(fn func(*registry) error) error {
 	return nil
 }
 
-// Register adds parts to the API: actions, tasks, node calls, initializers, room middlewares and lists of them. Then it calls the
+// Register adds parts to the API: actions, tasks, events, node calls, initializers, room middlewares and lists of them. Then it calls the
 // Setup of each new initializer. If a part is wrong or a Setup fails, Register returns an error that names the part in a
 // full sentence. It then undoes all that it and these Setups have added to the API. Several goroutines may call Register:
 // the calls wait for each other.

@@ -103,8 +103,10 @@ func RequestFrom(ctx context.Context) *Request {
 
 // page sets r.Limit and r.Offset to the params "limit" and "offset". For a param that the client has not sent, page uses
 // the default of the action, or else the default of the API. If a param is not a whole number of 0 or more, or if the
-// client sends a limit above Config.MaxLimit, page returns a *pageError with all these faults.
+// client sends a limit above Config.MaxLimit, page returns a *pageError with all these faults. Params above the MaxBody of
+// the action are a *pageError, too: page measures what the client has sent, before anything else is added.
 func (r *Request) page() error {
+	tooLarge := r.act != nil && r.act.info.MaxBody > 0 && r.isLarger(r.act.info.MaxBody)
 	limit, offset := pageDefault{r.API.limitJSON, r.API.cfg.DefaultLimit}, pageDefault{r.API.offsetJSON, r.API.cfg.DefaultOffset}
 	if r.act != nil && r.act.page != nil {
 		limit, offset = r.act.page.limit.or(limit), r.act.page.offset.or(offset)
@@ -113,7 +115,10 @@ func (r *Request) page() error {
 	_, offsetOK := r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON) // also after a fault: the echo shows both
 	most := r.API.cfg.MaxLimit
 	tooMany := limitOK && sent && most > 0 && r.Limit > most
-	if limitOK && offsetOK && !tooMany {
+	switch {
+	case tooLarge:
+		return &pageError{&Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params may have %d bytes at most", r.act.info.MaxBody)}, true}
+	case limitOK && offsetOK && !tooMany:
 		return nil
 	}
 	var faults []Detail
@@ -126,12 +131,15 @@ func (r *Request) page() error {
 	if !offsetOK {
 		faults = append(faults, Detail{"offset", "type", "offset must be a whole number of 0 or more"})
 	}
-	return &pageError{&Error{Code: CodeInvalidInput, Message: faults[0].Message, Details: faults}}
+	return &pageError{&Error{Code: CodeInvalidInput, Message: faults[0].Message, Details: faults}, false}
 }
 
-// pageError is the error of the params "limit" and "offset". The faults of the other params join it when the action
-// decodes its input.
-type pageError struct{ own *Error }
+// pageError is the error of the params "limit" and "offset", or of the size of all params. It waits until the rules of
+// the action have let the caller in. Faults of the other params join one about limit or offset when the action decodes its input.
+type pageError struct {
+	own      *Error
+	tooLarge bool
+}
 
 func (e *pageError) Error() string { return e.own.Error() }
 

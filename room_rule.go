@@ -34,6 +34,7 @@ func (a roomAccess) register(r *registry) error {
 		return fmt.Errorf("the RoomAccess of %s is wrong: %w", strings.Join(a.rooms, ", "), err)
 	}
 	r.rooms.add(RoomMiddleware{Join: a.join})
+	r.roomRules = append(r.roomRules, a)
 	return nil
 }
 

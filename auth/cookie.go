@@ -5,12 +5,12 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/netip"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/cookie"
 )
 
 // idBytes is the number of random bytes of the id of a session. idLength is the number of characters of the cookie.
@@ -58,20 +58,22 @@ func (s *Sessions) nameOf(plain bool) string {
 func (s *Sessions) sent(header string) (id string, plain bool) {
 	var overPlain string
 	twice, twicePlain := false, false
-	for header != "" {
-		pair := header
-		if end := strings.IndexByte(header, ';'); end >= 0 {
-			pair, header = header[:end], header[end+1:]
-		} else {
-			header = ""
+	for {
+		name, text, rest, ok := cookie.Next(header)
+		if !ok {
+			break
 		}
-		name, value, ok := strings.Cut(textproto.TrimString(pair), "=")
+		header = rest
+		if name != s.host && name != s.plain {
+			continue
+		}
+		value, ok := cookie.Value(text)
 		switch {
 		case !ok || !isID(value):
 		case name == s.host:
 			twice = twice || id != "" && id != value
 			id = value
-		case name == s.plain:
+		default:
 			twicePlain = twicePlain || overPlain != "" && overPlain != value
 			overPlain = value
 		}
@@ -136,10 +138,10 @@ func deleteCookie(req *actionhero.Request, name string, plain bool) {
 	addCookie(req, &http.Cookie{Name: name, MaxAge: -1}, plain)
 }
 
-func addCookie(req *actionhero.Request, cookie *http.Cookie, plain bool) {
-	cookie.Path, cookie.HttpOnly, cookie.Secure, cookie.SameSite = "/", true, !plain, http.SameSiteLaxMode
+func addCookie(req *actionhero.Request, c *http.Cookie, plain bool) {
+	c.Path, c.HttpOnly, c.Secure, c.SameSite = "/", true, !plain, http.SameSiteLaxMode
 	if h, ok := req.Extra.(carrier); ok {
-		h.AddResponseHeader("Set-Cookie", cookie.String())
+		h.AddResponseHeader("Set-Cookie", c.String())
 	}
 }
 

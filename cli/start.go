@@ -45,6 +45,7 @@ func (a *app) start() *cobra.Command {
 				return err
 			}
 			defer heapfloor.Keep(s.Config().MinHeapBytes)()
+			defer heapfloor.ReturnIdle()()
 			return s.Run(cmd.Context())
 		},
 	}

@@ -23,7 +23,7 @@ func BenchmarkCall(b *testing.B) {
 		"http": fmt.Sprintf("POST /api/any HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(`{"id":"12"}`), `{"id":"12"}`),
 		"mcp": fmt.Sprintf("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"+
 			"Mcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: any\r\nContent-Length: %d\r\n\r\n%s", len(body), body),
-		// The path is not served by the engine for ordinary requests, but by net/http, like the messages of agents.
+		// The path is not served by the engine for ordinary requests, but by net/http.
 		"net/http": fmt.Sprintf("POST /api/%%61ny HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(`{"id":"12"}`), `{"id":"12"}`),
 	} {
 		b.Run(name, func(b *testing.B) { benchmark(b, s, message) })

@@ -92,13 +92,16 @@ func (e *endpoint) serveOrdinary(c *caller, m *message, t *tool) {
 	r.Request.Err = found
 	meta := &m.Params.Meta
 	r.client, r.trace = meta.Client.Name+" "+meta.Client.Version, meta.Trace
+	if e.denies(r, t) {
+		return
+	}
 	if key, err := jsontext.AppendUnquote(nil, meta.IdempotencyKey); err == nil { // it is a string or absent
 		r.IdempotencyKey = string(key)
 	}
-	o := &outcome{call: r, failure: actionhero.AsError(errGoexit)}
-	returned := false
+	o, returned := &outcome{call: r}, false
 	defer func() {
 		if !returned { // the action has ended this goroutine, with which the connection ends
+			o.failure = actionhero.AsError(errGoexit)
 			c.w.Header().Set("Connection", "close")
 			e.send(c, m, o)
 			_ = http.NewResponseController(c.w).Flush()

@@ -62,7 +62,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if n := e.sizeOf(r); n > eagerBytes {
 		budget, client := e.api.IncomingBudget(), c.prefix()
 		if !budget.Take(client, n) {
-			e.refuseCaller(c, errBusy)
+			e.refuseCaller(c, errBusy, nil)
 			return
 		}
 		defer budget.Give(client, n)
@@ -82,22 +82,23 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !e.admit(c, c.request()):
 	case isBatch(body):
 		refuse(w, http.StatusBadRequest, "send one message for each request: batches are not served")
+	case e.deniesMessage(c, body):
 	default:
 		e.serveMessage(c, body)
 	}
 }
 
 // admit finds out who the caller of req is. It refuses the message, and returns false, if the credentials are wrong, or if
-// there are none and every tool needs them.
+// there are none and they are needed.
 func (e *endpoint) admit(c *caller, req *actionhero.Request) bool {
 	err := c.identify(c.r.Context(), req)
-	if err == nil && !c.id.Known() && !e.servesAnonymous() {
+	if err == nil && !c.id.Known() && (e.cfg.hasOAuth() || !e.servesAnonymous()) {
 		if _, err = e.api.Admit(c.ip); err == nil {
 			err = actionhero.Errorf(actionhero.CodeUnauthenticated, "you must log in to do this: every tool needs a known caller")
 		}
 	}
 	if err != nil {
-		e.refuseCaller(c, err)
+		e.refuseCaller(c, err, e.cfg.Scopes)
 	}
 	return err == nil
 }
@@ -177,19 +178,23 @@ func methodOf(body []byte) string {
 
 func isBatch(body []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte{'['}) }
 
-// refuseCaller refuses a message whose credentials are wrong, missing or cannot be checked.
-func (e *endpoint) refuseCaller(c *caller, err *actionhero.Error) {
+// refuseCaller refuses a message whose credentials are wrong, missing, not enough or cannot be checked. scopes are those with
+// which the caller should log in.
+func (e *endpoint) refuseCaller(c *caller, err *actionhero.Error, scopes []string) {
 	status := http.StatusServiceUnavailable
 	switch err.Code {
 	case actionhero.CodeUnauthenticated:
 		status = http.StatusUnauthorized
-		challenge := "Bearer"
+		fault := ""
 		if c.RequestHeader("Authorization") != "" {
-			challenge = `Bearer error="invalid_token"` // RFC 6750, 3.1
+			fault = "invalid_token" // RFC 6750, 3.1
 		}
-		c.AddResponseHeader("WWW-Authenticate", challenge)
+		c.AddResponseHeader("WWW-Authenticate", c.challenge(fault, scopes))
 	case actionhero.CodePermissionDenied:
 		status = http.StatusForbidden
+		if len(scopes) > 0 {
+			c.AddResponseHeader("WWW-Authenticate", c.challenge("insufficient_scope", scopes))
+		}
 	case actionhero.CodeResourceExhausted:
 		status = http.StatusTooManyRequests
 	case actionhero.CodeInternal:

@@ -29,6 +29,9 @@ type Config struct {
 	FileTimeout    time.Duration `json:"fileTimeout" default:"10s" min:"1ms" limit:"request" reached:"an error of the code deadlineExceeded" doc:"time within which the Body of a Content must return its next bytes"`
 	MaxSessions    int           `json:"maxSessions" default:"1000" min:"0" unit:"sessions" limit:"server" reached:"nothing; the client is served without a session" doc:"sessions of clients that speak MCP 2025-11-25 or older; 0: none"`
 	SessionTimeout time.Duration `json:"sessionTimeout" default:"10m" min:"1ms" limit:"client" reached:"status 404, and the client opens a new session" doc:"time without a message after which a session ends"`
+	Issuers        []string      `json:"issuers" range:"URLs with https, or with http to this machine" doc:"authorization servers at which agents get their tokens (OAuth 2.1); with one, every agent must log in"`
+	Resource       string        `json:"resource" auto:"the URL by which the agent asks" range:"a URL like https://example.com/mcp" doc:"URL of the tools as agents know it; it is the audience of their tokens"`
+	Scopes         []string      `json:"scopes" auto:"those that the rules of the tools name" doc:"scopes for which an agent asks when it logs in"`
 	Token          string        `json:"token" secret:"true" doc:"token or API key of the agent of the command mcp; the app checks it like the header Authorization: Bearer"`
 }
 
@@ -58,6 +61,7 @@ type endpoint struct {
 	api     transport.Host
 	cfg     Config
 	server  *sdk.Server
+	name    string // of the server, for people
 	about   []byte // the server as JSON
 	web     atomic.Pointer[web.Server]
 	tools   atomic.Pointer[table]
@@ -72,10 +76,13 @@ func (p *part) setup(api *actionhero.API) error {
 	if !pathForm.MatchString(e.cfg.Path) {
 		return fmt.Errorf("mcp.path is %q: use a path like /mcp", e.cfg.Path)
 	}
+	if err := e.cfg.checkOAuth(); err != nil {
+		return err
+	}
 	e.server = newServer(e, p.options)
 	e.http = e.newHandlers()
 	p.endpoint.Store(e)
-	return api.Register(web.Mount(e.cfg.Path, web.MaxBody(e.cfg.MaxCallBytes, e)))
+	return api.Register(append(e.metadataParts(), web.Mount(e.cfg.Path, web.MaxBody(e.cfg.MaxCallBytes, e))))
 }
 
 // stop ends the sessions. Their clients open new ones.
@@ -92,3 +99,6 @@ func (p *part) stop(_ context.Context, api *actionhero.API) error {
 
 // Mounted receives the web server, which knows the addresses of clients behind proxies.
 func (e *endpoint) Mounted(s *web.Server) { e.web.Store(s) }
+
+// FastPath lets the web server pass messages on without net/http.
+func (e *endpoint) FastPath() {}

@@ -29,6 +29,7 @@ const codeRefused = -32000
 func newServer(e *endpoint, o Options) *sdk.Server {
 	cfg := e.api.Config()
 	about := &sdk.Implementation{Name: cfg.ServerName, Title: cmp.Or(o.Title, cfg.ServerName), Version: cmp.Or(cfg.APIVersion, "0")}
+	e.name = about.Title
 	e.about, _ = json.Marshal(about) // texts always encode
 	server := sdk.NewServer(about, &sdk.ServerOptions{
 		Instructions: o.Instructions,

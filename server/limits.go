@@ -15,7 +15,10 @@ import (
 // LimitsMarkdown writes the table of all limits on memory, connections and work that clients can use, as a Markdown
 // page.
 func LimitsMarkdown(w io.Writer) error {
-	return config.PrintLimits(w, append(Config{}.describe(), fixedLimits...), limitsIntro)
+	if err := config.PrintLimits(w, append(Config{}.describe(), fixedLimits...), limitsIntro); err != nil {
+		return err
+	}
+	return config.PrintLimits(w, authLimits, authIntro)
 }
 
 const limitsIntro = `# Limits
@@ -29,7 +32,17 @@ the whole server. An error of an errorCode has the same code on every transport;
 ` + "`actionhero config --limits` prints this page." + `
 `
 
+const authIntro = `
+## Packages auth and limit
+
+These limits hold in an app that uses the packages. A name with a dot is a field of a Go struct, which the app may set. The other
+limits are fixed. A limit "for each" user counts for an account or the owner of a key.
+
+` + "`LoginLimit` has a `Window` of 15 minutes by default. [Sessions](sessions.md) and [authentication](authentication.md) describe the parts." + `
+`
+
 const (
+	perUser    = "user"
 	perRequest = "request"
 	perClient  = "client"
 	perServer  = "server"
@@ -37,6 +50,8 @@ const (
 
 	invalidInput      = "an error of errorCode invalidInput"
 	resourceExhausted = "an error of errorCode resourceExhausted"
+	unauthenticated   = "an error of errorCode unauthenticated"
+	tooOften          = resourceExhausted + " with retryAfter"
 	sessionCloses     = "close code 1008; a long-polling session is closed"
 )
 
@@ -67,12 +82,32 @@ var fixedLimits = []config.Setting{
 	fixed("attachments", "10", perRequest, "binary values of an event over Socket.IO", sessionCloses),
 	fixed("namespaceBytes", "128", perRequest, "length of the name of a namespace of Socket.IO", sessionCloses),
 	fixed("acknowledgementDigits", "16", perRequest, "digits of the number of an acknowledgement over Socket.IO", sessionCloses),
+	fixed("idempotencyKeyBytes", "255", perRequest, "length of an idempotency key", invalidInput),
 	fixed("polls", "1", perClient, "long-polling requests of a session that wait at the same time", "status 400; the session is closed"),
 	fixed("limitedAddresses", "131072", perServer, "addresses of which general.requestLimit remembers the requests", "nothing at first; further addresses share counts, and may read resourceExhausted early"),
 	fixed("taskParamBytes", size(backend.MaxParamsBytes), perRequest, "size of the params of a task", invalidInput),
 	fixed("cacheTestKeyBytes", strconv.Itoa(builtin.MaxTestKey), perRequest, "length of the key of the demo actions of the cache", invalidInput),
 	fixed("cacheTestValueBytes", size(builtin.MaxTestValue), perRequest, "size of the value of the demo actions of the cache, in JSON", invalidInput),
 	fixed("cacheTestObjects", strconv.Itoa(builtin.MaxTestLeft), perServer, "objects that the demo actions leave in the cache", "nothing; the oldest one is removed"),
+}
+
+// authLimits are the limits of the packages auth and limit.
+var authLimits = []config.Setting{
+	fixed("SessionConfig.PerUser", "50", perUser, "sessions of a user", "nothing; the oldest session ends, and its connections close"),
+	fixed("sessionAgentBytes", "256", perClient, "bytes of the header User-Agent that a session keeps", "the header is cut"),
+	fixed("KeyConfig.MaxPerOwner", "100", perUser, "API keys of an owner", resourceExhausted),
+	fixed("keyTextBytes", "256", perRequest, "bytes of the owner, of the name, of a scope and of a role of a new API key", invalidInput),
+	fixed("keyScopes", "100", perRequest, "scopes of a new API key, and as many roles", invalidInput),
+	fixed("tokenBytes", "16 KiB", perRequest, "size of a bearer token", unauthenticated),
+	fixed("basicBytes", "4 KiB", perRequest, "size of the credentials of HTTP Basic, as they are sent", unauthenticated),
+	fixed("basicPerUser", "20", perUser, "attempts with a wrong password of HTTP Basic for one name in 15 minutes, on each node", tooOften),
+	fixed("basicPerAddress", "100", perAddress, "attempts with wrong passwords of HTTP Basic in 15 minutes, on each node", tooOften),
+	fixed("passwordBytes", size(1<<10), perRequest, "size of a password: HashPassword refuses a longer one, and for CheckPassword it is wrong", invalidInput),
+	fixed("LoginLimit.PerAccount", "10", perUser, "attempts to log in to an account in each Window, for all addresses together that are new to it, and for each other one", tooOften),
+	fixed("LoginLimit.PerAccountDay", "50", perUser, "the same attempts in 24 hours", tooOften),
+	fixed("loginDelayAfter", "3", perUser, "attempts to log in to an account without a wait between them; then the wait doubles from 1 second to 1 minute", tooOften),
+	fixed("LoginLimit.PerAddress", "100", perAddress, "attempts to log in with wrong passwords in each Window, for all accounts together", tooOften),
+	fixed("limiterKeys", "131072", perServer, "keys of which a limit.Limiter remembers the events", "nothing at first; further keys share counts, and may read resourceExhausted early"),
 }
 
 func fixed(name, value, each, counts, reached string) config.Setting {

@@ -29,7 +29,7 @@ type driver func(t *testing.T, l limit)
 func TestEveryLimitHoldsAtItsEdge(t *testing.T) {
 	t.Parallel()
 	drivers := map[string]driver{}
-	for _, group := range []map[string]driver{roomLimits, requestLimits, keyedLimits, webLimits, inputLimits, tcpLimits, socketLimits, sessionLimits, storeLimits, incomingLimits, leavingLimits} {
+	for _, group := range []map[string]driver{roomLimits, requestLimits, keyedLimits, webLimits, inputLimits, tcpLimits, socketLimits, sessionLimits, storeLimits, incomingLimits, leavingLimits, authLimits} {
 		maps.Copy(drivers, group)
 	}
 	for name, l := range limitsTable(t) {
@@ -48,7 +48,7 @@ func TestEveryLimitHoldsAtItsEdge(t *testing.T) {
 	}
 }
 
-var limitRow = regexp.MustCompile("(?m)^\\| `([\\w.]+)` \\| ([^|]*) \\| [^|]* \\| (?:client|address|request|server) \\| ([^|]+) \\|$")
+var limitRow = regexp.MustCompile("(?m)^\\| `([\\w.]+)` \\| ([^|]*) \\| [^|]* \\| (?:client|address|request|server|user) \\| ([^|]+) \\|$")
 
 func limitsTable(t *testing.T) map[string]limit {
 	t.Helper()

@@ -72,6 +72,11 @@ var keyedLimits = map[string]driver{
 			t.Error(answer)
 		}
 	},
+	"idempotencyKeyBytes": func(t *testing.T, l limit) {
+		c := limited(t, nil, limitKeyed).HTTP(t)
+		wantOK(t, c.Ask("POST", "/api/limitKeyed?size=1", "", "Idempotency-Key: "+strings.Repeat("k", l.n)).Text)
+		l.wantCode(t, c.Ask("POST", "/api/limitKeyed?size=1", "", "Idempotency-Key: "+strings.Repeat("k", l.n+1)).Text)
+	},
 	"general.idempotencyBytes": func(t *testing.T, l limit) {
 		const size = 1000
 		s := limited(t, func(cfg *server.Config) { cfg.General.IdempotencyBytes = size }, limitKeyed)

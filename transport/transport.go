@@ -134,6 +134,10 @@ func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.Appen
 // action can return a static file, as the action "file" does.
 func IsStatic(content *actionhero.Content) bool { return bridge.IsStatic(content) }
 
+// Checksum returns a checksum of the bytes of content, if the server knows one without reading them: of a file in the program
+// (package embed), which has no time of modification. It returns ok false for any other content.
+func Checksum(content *actionhero.Content) (sum uint32, ok bool) { return bridge.Checksum(content) }
+
 // StatFile describes the file that [actionhero.Files.Open] would open by this name. It returns ok false if the name leads to no
 // file, or only through a symbolic link with an absolute target.
 func (h Host) StatFile(name string) (info fs.FileInfo, ok bool) { return h.host.StatFile(name) }

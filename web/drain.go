@@ -17,7 +17,7 @@ func (s *Server) Drain() {
 	s.drainedAt = time.Now()
 	for _, srv := range s.servers {
 		if d, ok := srv.(*portServer); ok {
-			d.engine.Drain()
+			d.drain()
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (s *Server) waiting() (fresh, idle int, since time.Duration) {
 	defer s.mu.Unlock()
 	for _, srv := range s.servers {
 		if d, ok := srv.(*portServer); ok {
-			f, i := d.waiting()
+			f, i := d.reaper.waiting()
 			fresh, idle = fresh+f, idle+i
 		}
 	}

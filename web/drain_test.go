@@ -2,6 +2,9 @@ package web_test
 
 import (
 	"context"
+	"crypto/tls"
+	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -142,4 +145,50 @@ func TestSettleWaitsForRequestsThatMayBeUnderWay(t *testing.T) {
 	s.Web.Settle(t.Context()) // the connection is silent since before Drain
 	silent.Send(request)
 	silent.Next("GET")
+}
+
+// Settle counts the connections of both ports and both engines: no connection that was silent before Drain, and each that
+// was opened, or sent a part of a handshake or of a request since.
+func TestSettleCountsHandshakesAndBothEngines(t *testing.T) {
+	t.Parallel()
+	for _, fast := range []bool{true, false} {
+		s := start(t, func(cfg *server.Config) {
+			cfg.HTTPServer.Port, cfg.HTTPSServer.Port, cfg.CommonWeb.FastPath = testkit.FreePort(t), testkit.FreePort(t), &fast
+		})
+		wait := func(what string, fresh, idle int) {
+			t.Helper()
+			testkit.Eventually(t, what, func() bool {
+				f, i := s.Web.Waiting()
+				return f == fresh && i == idle
+			})
+		}
+		dial := func(addr net.Addr) net.Conn {
+			t.Helper()
+			nc, err := net.Dial("tcp", addr.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = nc.Close() })
+			_ = nc.SetDeadline(time.Now().Add(testkit.Wait))
+			return nc
+		}
+		plain, secure := dial(s.Web.Addr()), dial(s.Web.TLSAddr())
+		kept := s.HTTPConn(t)
+		kept.Send("GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		kept.Next("GET")
+		wait("two connections are silent", 2, 1)
+		s.Web.Drain()
+		wait("none counts, because they were silent before Drain", 0, 1)
+		kept.Send("GET /api/")
+		wait("a part of a request came", 1, 0)
+		client := tls.Client(secure, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+		if err := client.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		wait("a handshake ended", 2, 0)
+		_, _ = io.WriteString(plain, "GET /api/randomNumber HTTP/1.1\r\n")
+		wait("the silent connection sends a request", 3, 0)
+		dial(s.Web.TLSAddr())
+		wait("a connection came after Drain", 4, 0)
+	}
 }

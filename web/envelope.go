@@ -34,6 +34,7 @@ type fixed struct {
 	echo                    bool            // responses of actions repeat the params
 	cached                  bool            // the configuration has a header Cache-Control
 	hsts                    []string        // value of the header Strict-Transport-Security; nil: none
+	hstsPrepared            *http1.Prepared // the same
 }
 
 var (
@@ -93,9 +94,20 @@ func (f *fixed) set(w http.ResponseWriter) {
 
 const hstsHeader = "Strict-Transport-Security"
 
-// setHSTS sets the header Strict-Transport-Security of a response over HTTPS, unless the configuration has this header.
+// useHSTS makes setHSTS set the header Strict-Transport-Security, unless the configuration has this header.
+func (f *fixed) useHSTS(age time.Duration) {
+	for i := range f.headers {
+		if f.headers[i].name == hstsHeader {
+			return
+		}
+	}
+	f.hsts = []string{"max-age=" + strconv.FormatInt(int64(age/time.Second), 10)}
+	f.hstsPrepared = http1.Prepare(http.Header{hstsHeader: f.hsts})
+}
+
+// setHSTS sets the header Strict-Transport-Security of a response over HTTPS.
 func (f *fixed) setHSTS(w http.ResponseWriter, r *http.Request) {
-	if r.TLS == nil || f.hsts == nil {
+	if r.TLS == nil || f.hsts == nil || addPrepared(w, f.hstsPrepared) {
 		return
 	}
 	if h := w.Header(); h[hstsHeader] == nil {
@@ -129,6 +141,13 @@ func swapPrepared(w http.ResponseWriter, old, next *http1.Prepared) bool {
 		SwapPrepared(old, p *http1.Prepared) bool
 	})
 	return ok && fast.SwapPrepared(old, next)
+}
+
+// addPrepared adds headers to a response over the fast path that has prepared headers. It returns false if the headers must
+// be set one by one.
+func addPrepared(w http.ResponseWriter, p *http1.Prepared) bool {
+	fast, ok := w.(interface{ AddPrepared(p *http1.Prepared) bool })
+	return ok && fast.AddPrepared(p)
 }
 
 // isPrivate reports whether h has the header that setPrivate has set.

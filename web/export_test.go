@@ -1,6 +1,9 @@
 package web
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // MaxCallback is the length of the longest name of a JSONP callback, in bytes.
 const MaxCallback = maxCallback
@@ -48,6 +51,9 @@ func (s *Server) Waiting() (fresh, idle int) {
 
 // Append calls Event.append.
 func (e *Event) Append(dst []byte) ([]byte, error) { return e.append(dst) }
+
+// ServeFast serves a request as one from the fast path.
+func (s *Server) ServeFast(w http.ResponseWriter, r *http.Request) { s.serveUnmounted(w, r) }
 
 // KeepFilesAtOnce makes the server keep files in memory that have just changed.
 func (s *Server) KeepFilesAtOnce() { s.fileCache.quiet.Store(-1 << 62) }

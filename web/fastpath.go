@@ -18,6 +18,7 @@ import (
 // connection. If commonWeb.fastPath is off, all connections are those of the net/http server.
 type portServer struct {
 	listener   net.Listener
+	reaper     *reaper
 	engine     *http1.Server
 	fallback   *http.Server
 	handshakes *handshakes // nil without TLS
@@ -28,7 +29,7 @@ func (s *Server) servePort(ln net.Listener, secure *tls.Config) {
 	common := &s.cfg.Common
 	reaper := newReaper(common.HeaderTimeout, common.IdleTimeout)
 	conns := newFallbackListener(ln)
-	p := &portServer{listener: ln, fallback: s.newServer()}
+	p := &portServer{listener: ln, reaper: reaper, fallback: s.newServer()}
 	p.fallback.ConnState = reaper.connState
 	p.engine = http1.New(http1.Config{
 		Handler: http.HandlerFunc(s.serveUnmounted), Eligible: s.eligible, Fallback: conns.add, OnPhase: reaper.enter,
@@ -73,20 +74,17 @@ func (p *portServer) Shutdown(ctx context.Context) error {
 // Shutdown has already closed them.
 func (p *portServer) Close() error { return p.fallback.Close() }
 
-// waiting returns the number of connections that have had no request yet, and of those that wait for the next one.
-func (p *portServer) waiting() (fresh, idle int) {
-	fresh, idle = p.engine.Waiting()
-	if p.handshakes != nil {
-		fresh += p.handshakes.running()
-	}
-	return fresh, idle
+// drain makes each further response close its connection.
+func (p *portServer) drain() {
+	p.reaper.drained()
+	p.engine.Drain()
 }
 
 // eligible reports whether the fast path may serve a request for path, the escaped path of the URL. If a mounted
-// handler may match path, eligible returns false, because the fast path calls no mounted handlers.
+// handler may match path, eligible returns false, because the fast path calls no mounted handlers but those of fastMounts.
 func (s *Server) eligible(_, path string) bool {
 	m := s.mounts.Load()
-	return m == nil || !m.mayMatch(path) && !strings.Contains(path, "%")
+	return m == nil || m.fast[path] != nil || !m.mayMatch(path) && !strings.Contains(path, "%")
 }
 
 // fallbackListener is the listener of a net/http server whose connections were accepted before. The method add receives

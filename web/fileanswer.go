@@ -80,7 +80,9 @@ func (s *Server) sendCached(c *call, file *cachedFile) {
 		header["Content-Length"] = answer.length
 	}
 	if answer.expires {
-		c.w.Header()["Expires"] = []string{s.expires()} // in place of one of commonWeb.httpHeaders, as for a file from disk
+		if expires := s.expires(); !addPrepared(c.w, expires.prepared) {
+			c.w.Header()["Expires"] = expires.values // in place of one of commonWeb.httpHeaders, as for a file from disk
+		}
 	}
 	_, _ = c.w.Write(answer.text)
 }
@@ -110,6 +112,7 @@ func (s *Server) prepareAnswer(answer *fileAnswer, file *cachedFile, coding *cod
 	default:
 		own["Cache-Control"] = []string{fmt.Sprintf("max-age=%d, must-revalidate", seconds)}
 		answer.expires = true
+		delete(all, "Expires")
 	}
 	if file.compresses {
 		own["Vary"] = []string{"Accept-Encoding"}
@@ -160,17 +163,20 @@ func (c *coding) compress(text []byte) []byte {
 
 // expiresNow is the header Expires of the files that are sent in one second.
 type expiresNow struct {
-	second int64
-	text   string
+	second   int64
+	values   []string // no code may change it
+	prepared *http1.Prepared
 }
 
-// expires returns the value of the header Expires of a file. It formats the value once per second.
-func (s *Server) expires() string {
+// expires returns the header Expires of a file. It formats the header once per second.
+func (s *Server) expires() *expiresNow {
 	now := time.Now()
 	if last := s.lastExpires.Load(); last != nil && last.second == now.Unix() {
-		return last.text
+		return last
 	}
-	next := &expiresNow{now.Unix(), now.Add(time.Duration(s.cfg.Common.FlatFileCacheDuration) * time.Second).UTC().Format(http.TimeFormat)}
+	until := now.Add(time.Duration(s.cfg.Common.FlatFileCacheDuration) * time.Second)
+	next := &expiresNow{second: now.Unix(), values: []string{until.UTC().Format(http.TimeFormat)}}
+	next.prepared = http1.Prepare(http.Header{"Expires": next.values})
 	s.lastExpires.Store(next)
-	return next.text
+	return next
 }

@@ -193,7 +193,7 @@ func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSe
 	s.setContentHeaders(c, content)
 	header := c.w.Header()
 	if header.Get("Etag") == "" {
-		tag, err := etag(content, body, size)
+		tag, err := etag(content, body, size, s.pageEnd == nil)
 		if err != nil {
 			s.failContent(c, err, false)
 			return
@@ -232,11 +232,15 @@ func (s *Server) setCacheHeaders(header http.Header) {
 	header.Set("Expires", time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(http.TimeFormat))
 }
 
-// etag returns the ETag of a file, made of the size and the modification time of the file. An embedded file has no
-// modification time. The ETag of an embedded file is therefore made of the size and a checksum of the bytes.
-func etag(content *actionhero.Content, body io.ReadSeeker, size int64) (string, error) {
+// etag returns the ETag of a file, made of the size and the modification time of the file. A file in the program has no
+// modification time. Its ETag is therefore made of the size and a checksum of the bytes, which the server knows unless it has
+// changed the bytes.
+func etag(content *actionhero.Content, body io.ReadSeeker, size int64, isSame bool) (string, error) {
 	if !content.ModTime.IsZero() {
 		return fmt.Sprintf(`"%x-%x"`, size, content.ModTime.UnixNano()), nil
+	}
+	if sum, ok := transport.Checksum(content); ok && isSame {
+		return fmt.Sprintf(`"%x-%x"`, size, sum), nil
 	}
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return "", err

@@ -59,6 +59,12 @@ func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
 		s.refuseHost(w, r)
 		return
 	}
+	if m := s.mounts.Load(); m != nil {
+		if fast := m.fast[r.URL.Path]; fast != nil {
+			s.serveFast(w, r, fast)
+			return
+		}
+	}
 	s.serveActionOrFile(w, r)
 }
 
@@ -110,6 +116,7 @@ func (s *Server) hasStartPage(r *http.Request) bool {
 // begin prepares the request of a call.
 func (s *Server) begin(c *call) {
 	s.api.InitRequest(&c.req, "web")
+	c.isOld = !c.r.ProtoAtLeast(1, 1)
 	c.req.Method, c.req.RemoteIP, c.req.Extra = c.r.Method, s.RemoteIP(c.r), c
 }
 

@@ -27,7 +27,7 @@ func TestAFaultInAHandshakeEndsOneConnection(t *testing.T) {
 		t.Error("the handshake succeeds")
 	}
 	<-done
-	if h.running() != 0 || !strings.Contains(log.String(), "as planned") {
-		t.Errorf("%d handshakes run; the log: %s", h.running(), log.String())
+	if len(h.conns) != 0 || !strings.Contains(log.String(), "as planned") {
+		t.Errorf("%d handshakes run; the log: %s", len(h.conns), log.String())
 	}
 }

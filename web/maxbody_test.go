@@ -83,3 +83,39 @@ func TestTheLimitOfAnActionHoldsOverOtherTransports(t *testing.T) {
 		t.Errorf("a negative limit: %v", err)
 	}
 }
+
+// Params whose JSON object fits into the limit of an action run on every transport. Additions of the server do
+// not count: the name of the action, the page, and params of the app's middleware.
+func TestWhatFitsIntoTheLimitOfAnActionFitsOnEveryTransport(t *testing.T) {
+	t.Parallel()
+	const limit = 100
+	adds := actionhero.Initializer{Name: "adds", Setup: func(api *actionhero.API) error {
+		api.Use(func(next actionhero.Handler) actionhero.Handler {
+			return func(ctx context.Context, req *actionhero.Request) (any, error) {
+				req.Params.Set("other", strings.Repeat("x", limit))
+				return next(ctx, req)
+			}
+		})
+		return nil
+	}}
+	s := start(t, nil, limited("small", limit), adds)
+	fits := strings.Repeat("x", limit-len(`{"name":""}`))
+	for name, client := range map[string]testkit.Client{"HTTP": s.HTTP(t), "TCP": s.TCP(t), "WebSocket": s.WS(t), "Socket.IO": s.SIO(t)} {
+		if got := client.Do("small", map[string]string{"name": fits}); got.Error != "" {
+			t.Errorf("%s: %s", name, got.JSON)
+		}
+	}
+	lines := s.TCP(t)
+	lines.Send("paramAdd name=" + strings.Repeat("x", limit-len("name")) + "\n")
+	lines.Next()
+	lines.Send("small\n")
+	if got := lines.Next(); !strings.Contains(got, `"ran":"small"`) {
+		t.Errorf("sticky params of %d bytes: %s", limit, got)
+	}
+	lines.Send("paramAdd name=" + strings.Repeat("x", limit-len("name")+1) + "\n")
+	lines.Next()
+	lines.Send("small\n")
+	if got := lines.Next(); !strings.Contains(got, "the params may have 100 bytes at most") {
+		t.Errorf("sticky params of %d bytes: %s", limit+1, got)
+	}
+}

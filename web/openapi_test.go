@@ -232,7 +232,7 @@ func TestAnOperationHasItsParamsBodyAnswersAndSecurity(t *testing.T) {
 		t.Errorf("security %v, %v", upload.Security, doc.Components.SecuritySchemes)
 	}
 	byName := doc.Paths["/api/upload"]["post"].RequestBody
-	if got := string(byName.Content["multipart/form-data"].Schema); !byName.Required || got != `{"$ref":"#/components/schemas/openAPIInputInput"}` {
+	if got := string(byName.Content["multipart/form-data"].Schema); !byName.Required || got != `{"$ref":"#/components/schemas/openAPIInput"}` {
 		t.Errorf("upload by name: %s", got)
 	}
 	if got := string(read.Responses["200"].Content["application/json"].Schema); got != `{"allOf":[{"$ref":"#/components/schemas/openAPIKey"},{"$ref":"#/components/schemas/Envelope"}]}` {

@@ -47,6 +47,7 @@ type progressConn struct {
 	unread          []byte // bytes that Read returns first: the fast path has read them already
 	reaper          *reaper
 	phase           atomic.Int32
+	silent          atomic.Bool  // no byte had come at the last Drain
 	since           atomic.Int64 // the tick of the reaper in which the phase began
 	readDeadlineSet atomic.Bool  // a read deadline is set
 }

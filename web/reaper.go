@@ -40,6 +40,36 @@ func (r *reaper) add(c *progressConn) {
 	r.conns[c] = struct{}{}
 }
 
+// drained records that a Drain begins: the connections that have had no request yet are silent, because a browser opens some
+// in advance.
+func (r *reaper) drained() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		c.silent.Store(c.phase.Load() == int32(http1.PhaseFresh))
+	}
+}
+
+// waiting returns the number of connections on which no request runs: those whose next request is incomplete, or that have
+// had none and are not silent; and those that wait for the next one. A handshake of TLS is a part of the first request.
+func (r *reaper) waiting() (fresh, idle int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		switch http1.Phase(c.phase.Load()) {
+		case http1.PhaseHead:
+			fresh++
+		case http1.PhaseFresh:
+			if !c.silent.Load() {
+				fresh++
+			}
+		case http1.PhaseIdle:
+			idle++
+		}
+	}
+	return fresh, idle
+}
+
 func (r *reaper) remove(c *progressConn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,8 +97,15 @@ func (r *reaper) sweep(now int64) {
 	r.mu.Lock()
 	for c := range r.conns {
 		age := now - c.since.Load()
-		if phase := http1.Phase(c.phase.Load()); phase == http1.PhaseHead && age > r.header || phase == http1.PhaseIdle && age > r.idle {
-			late = append(late, c)
+		switch http1.Phase(c.phase.Load()) {
+		case http1.PhaseFresh, http1.PhaseHead:
+			if age > r.header {
+				late = append(late, c)
+			}
+		case http1.PhaseIdle:
+			if age > r.idle {
+				late = append(late, c)
+			}
 		}
 	}
 	r.mu.Unlock()
@@ -94,15 +131,15 @@ func (r *reaper) connState(nc net.Conn, state http.ConnState) {
 func (r *reaper) restart(c *progressConn) { c.since.Store(r.now.Load()) }
 
 // enter records that the connection nc enters the given phase. If the phase is PhaseHead or PhaseIdle, the time limit
-// of the phase begins at this call. If the phase is PhaseHijacked, enter removes nc from the reaper.
+// of the phase begins at this call, but that of the first request began with the connection. If the phase is
+// PhaseHijacked, enter removes nc from the reaper.
 func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 	c := progressOf(nc)
 	switch old := http1.Phase(c.phase.Load()); phase {
 	case http1.PhaseHead:
-		if old == http1.PhaseHead {
-			return // the time for the first request began with the connection
+		if old != http1.PhaseHead && old != http1.PhaseFresh { // the time for the first request began with the connection
+			c.since.Store(r.now.Load())
 		}
-		c.since.Store(r.now.Load())
 	case http1.PhaseIdle:
 		c.since.Store(r.now.Load())
 	case http1.PhaseHijacked:
@@ -112,15 +149,20 @@ func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 }
 
 // Read first returns the bytes that the fast path has read but not used, and then bytes from the socket. If the
-// connection is in the phase http1.PhaseIdle, the first byte from the socket begins the phase http1.PhaseHead.
+// connection waits for a request, the first byte from the socket begins the phase http1.PhaseHead.
 func (c *progressConn) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
 		return takeUnread(&c.unread, p), nil
 	}
 	n, err := c.Conn.Read(p)
-	if n > 0 && c.reaper != nil && c.phase.Load() == int32(http1.PhaseIdle) {
-		c.since.Store(c.reaper.now.Load())
-		c.phase.CompareAndSwap(int32(http1.PhaseIdle), int32(http1.PhaseHead))
+	if n > 0 && c.reaper != nil {
+		switch phase := http1.Phase(c.phase.Load()); phase {
+		case http1.PhaseIdle:
+			c.since.Store(c.reaper.now.Load())
+			c.phase.CompareAndSwap(int32(phase), int32(http1.PhaseHead))
+		case http1.PhaseFresh:
+			c.phase.CompareAndSwap(int32(phase), int32(http1.PhaseHead))
+		}
 	}
 	return n, err
 }

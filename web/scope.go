@@ -17,8 +17,9 @@ var errEnded = errors.New("the request has ended: its writer belongs to the serv
 // scope is the time in which the app may use a response: until the action or the mounted handler returns. The engines
 // reuse the memory and the connection of a response for later requests.
 type scope struct {
-	mu   sync.RWMutex // held for reading during each use
-	over bool
+	mu    sync.RWMutex // held for reading during each use
+	over  bool
+	isOld bool // the request is of HTTP/1.0
 
 	begun atomic.Bool // the app has begun to write the response
 }
@@ -62,9 +63,13 @@ func (s scopedWriter) Header() (header http.Header) {
 	return header
 }
 
-// WriteHeader implements [http.ResponseWriter].
+// WriteHeader implements [http.ResponseWriter]. HTTP/1.0 has no informational responses (RFC 9110 section 15.2): its client
+// would take one for the final response.
 func (s scopedWriter) WriteHeader(status int) {
 	_ = s.use(func() error {
+		if s.isOld && status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+			return nil
+		}
 		s.w.WriteHeader(status) // panics if there is no such status
 		if status >= 200 || status == http.StatusSwitchingProtocols {
 			s.begun.Store(true)

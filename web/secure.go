@@ -99,13 +99,6 @@ func (h *handshakes) end(nc net.Conn) {
 	h.hasPerformed.Done()
 }
 
-// running returns the number of connections whose handshake has not ended.
-func (h *handshakes) running() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.conns)
-}
-
 // stop closes the connections whose handshake has not ended, and blocks until their handshakes have ended.
 func (h *handshakes) stop() {
 	h.mu.Lock()

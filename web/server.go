@@ -23,7 +23,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,7 +97,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal && cfg.Common.Envelope != "plain")
 	if hsts := cfg.HTTPS.HSTS; hsts > 0 {
-		s.fixed.hsts = []string{"max-age=" + strconv.FormatInt(int64(hsts/time.Second), 10)}
+		s.fixed.useHSTS(hsts)
 	}
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.pacer.timeout, s.pacer.workers = cfg.Common.WriteTimeout, &s.workers

@@ -29,8 +29,8 @@ func main() {
 	slice := flag.Duration("slice", time.Second, "length of a slice")
 	depths := flag.String("depths", "1,16", "requests in flight on each connection, a table for each number; empty leaves the tables out")
 	members := flag.Int("fan", 5000, "members of the room; 0 leaves the table out")
-	idle := flag.Int("idle", 19000, "idle connections; 0 leaves the measurement out")
-	settle := flag.Duration("settle", 130*time.Second, "time for which idle connections rest before they are measured; Go collects garbage every two minutes at the latest")
+	idle := flag.Int("idle", 10000, "idle connections; 0 leaves the measurement out")
+	settle := flag.Duration("settle", 10*time.Second, "time for which idle connections rest before they are measured")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
@@ -79,10 +79,8 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if idle > 0 {
-		for _, name := range b.withBase("actionhero", "actionhero") {
-			if err := b.idle(name, idle, settle); err != nil {
-				return err
-			}
+		if err := b.idle(idle, settle); err != nil {
+			return err
 		}
 	}
 	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
@@ -184,39 +182,29 @@ func (b *bench) fan(members int) error {
 	return nil
 }
 
-// idle measures the memory of an idle connection that has changed its room.
-func (b *bench) idle(name string, n int, settle time.Duration) error {
+// idle measures the memory of idle connections, which are in the default room of our server.
+func (b *bench) idle(n int, settle time.Duration) error {
+	fmt.Printf("%d idle connections after %v, each in the default room:\n\n| server | KiB resident for each |\n|---|---|\n", n, settle)
+	for _, name := range b.withBase("actionhero", "naive", "actionhero") {
+		size, err := b.idleSize(name, n, settle)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Printf("| %s | %.2f |\n", name, size)
+	}
+	fmt.Println()
+	return nil
+}
+
+func (b *bench) idleSize(name string, n int, settle time.Duration) (kib float64, err error) {
 	s, err := b.start(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = s.Stop() }()
-	before, err := s.RSS()
-	if err != nil {
-		return err
+	greet := welcome
+	if name == "naive" {
+		greet = func(net.Conn) error { return nil }
 	}
-	conns, err := fan.Dial(s.Addr, n, welcome)
-	defer fan.CloseAll(conns)
-	if err != nil {
-		return err
-	}
-	for i, c := range conns {
-		if _, err := fmt.Fprintf(c, "roomChange room%d\r\n", i/20); err != nil {
-			return err
-		}
-	}
-	l, err := fan.Listen(conns)
-	if err != nil {
-		return err
-	}
-	if err := l.Read(0, func() {}); err != nil {
-		return err
-	}
-	time.Sleep(settle)
-	after, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s: %d idle connections, each in a room of 20: %.1f KiB resident for each\n\n", name, n, float64(after-before)/float64(n)/1024)
-	return nil
+	return fan.IdleKiB(s, n, greet, settle, nil)
 }

@@ -73,6 +73,6 @@ func (c client) load(d rooms.Dialect, depth int, stop time.Time) (n int, err err
 }
 
 var dialects = map[string]rooms.Dialect{
-	"actionhero": rooms.PlainWebSocket, "bare loop": rooms.PlainWebSocket, ownSocketIO: rooms.SocketIO, nodeSocketIO: rooms.SocketIO,
+	"actionhero": rooms.PlainWebSocket, "gws echo": rooms.PlainWebSocket, "bare loop": rooms.PlainWebSocket, ownSocketIO: rooms.SocketIO, nodeSocketIO: rooms.SocketIO,
 	"centrifuge": rooms.Centrifuge,
 }

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -32,9 +33,9 @@ func main() {
 	slice := flag.Duration("slice", time.Second, "length of a slice")
 	depths := flag.String("depths", "1,16", "requests in flight on each connection, a table for each number; empty leaves the tables out")
 	members := flag.Int("fan", 5000, "members of the room; 0 leaves the table out")
-	idle := flag.Int("idle", 19000, "idle connections; 0 leaves the measurement out")
-	idleSocketIO := flag.Int("idlesocketio", 8000, "idle connections of Socket.IO; 0 leaves the measurement out")
-	settle := flag.Duration("settle", 130*time.Second, "time for which idle connections rest before they are measured; Go collects garbage every two minutes at the latest")
+	idle := flag.Int("idle", 10000, "idle connections; 0 leaves the measurement out")
+	idleSocketIO := flag.Int("idlesocketio", 10000, "idle connections of Socket.IO; 0 leaves the measurement out")
+	settle := flag.Duration("settle", 10*time.Second, "time for which idle connections rest before they are measured")
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
@@ -89,17 +90,13 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if idle > 0 {
-		for _, name := range b.withBase("actionhero", "actionhero") {
-			if err := b.idle(name, idle, settle, idlePlain); err != nil {
-				return err
-			}
+		if err := b.idle(b.withBase("actionhero", "gws echo", "actionhero"), idle, settle, "", rooms.Pong); err != nil {
+			return err
 		}
 	}
 	if idleSocketIO > 0 {
-		for _, name := range b.withBase("actionhero", "actionhero") {
-			if err := b.idle(name, idleSocketIO, settle, idleOverSocketIO); err != nil {
-				return err
-			}
+		if err := b.idle(b.withBase(ownSocketIO, nodeSocketIO, ownSocketIO), idleSocketIO, settle, " of Socket.IO over WebSocket", rooms.Frame("3")); err != nil {
+			return err
 		}
 	}
 	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
@@ -212,51 +209,20 @@ func (b *bench) fan(members int, names []string) error {
 	return nil
 }
 
-// idleClients describes idle connections of one kind: how they enter a room and answer pings.
-type idleClients struct {
-	kind       string // its name in the output
-	greet      func(net.Conn) error
-	roomChange string // with %s for the name of the room
-	pong       []byte
-}
-
-var idlePlain = idleClients{"connections", rooms.PlainWebSocket.Greet, `{"event":"roomChange","room":"%s"}`, rooms.Pong}
-
-// idle measures the memory of an idle connection that has changed its room.
-func (b *bench) idle(name string, n int, settle time.Duration, r idleClients) error {
-	s, err := b.start(name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Stop() }()
-	before, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	conns, err := fan.Dial(s.Addr, n, r.greet)
-	defer fan.CloseAll(conns)
-	if err != nil {
-		return err
-	}
-	for i, c := range conns {
-		if _, err := c.Write(rooms.Frame(fmt.Sprintf(r.roomChange, fmt.Sprint("room", i/20)))); err != nil {
+// idle measures the memory of idle connections, which are in the default room of our server. pong answers a ping.
+func (b *bench) idle(names []string, n int, settle time.Duration, kind string, pong []byte) error {
+	fmt.Printf("%d idle connections%s after %v, each in the default room:\n\n| server | KiB resident for each |\n|---|---|\n", n, kind, settle)
+	for _, name := range names {
+		s, err := b.start(name)
+		if err != nil {
 			return err
 		}
+		kib, err := fan.IdleKiB(s, n, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].Greet, settle, pong)
+		if err = errors.Join(err, s.Stop()); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Printf("| %s | %.2f |\n", name, kib)
 	}
-	l, err := fan.Listen(conns)
-	if err != nil {
-		return err
-	}
-	if err := l.Read(0, func() {}); err != nil {
-		return err
-	}
-	if err := l.Answer(settle, r.pong); err != nil {
-		return err
-	}
-	after, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s: %d idle %s, each in a room of 20: %.1f KiB resident for each\n\n", name, n, r.kind, float64(after-before)/float64(n)/1024)
+	fmt.Println()
 	return nil
 }

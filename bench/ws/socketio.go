@@ -48,5 +48,3 @@ func (b *bench) acknowledged(depth int) error {
 	fmt.Printf("Requests over Socket.IO, acknowledged, %d at a time:\n\n%s\n", depth, slices.Table(results))
 	return nil
 }
-
-var idleOverSocketIO = idleClients{"connections of Socket.IO over WebSocket", rooms.SocketIO.Greet, `42["roomChange",{"room":"%s"}]`, rooms.Frame("3")}

@@ -109,8 +109,11 @@ export interface Options {
   WebSocket?: new (url: string, protocols?: string[]) => WebSocketLike;
 }
 
-/** A client of an actionHero server. It connects at once, and again whenever the connection ends, until close(). */
-export class ActionHero {
+/**
+ * A client of an actionHero server. It connects at once, and again whenever the connection ends, until close(). RoomEvents
+ * has the events that the app declares with actionhero.Event, by name: { ticketChanged: Ticket }.
+ */
+export class ActionHero<RoomEvents extends object = Record<string, any>> {
   constructor(options?: Options);
   readonly url: string;
   /** The current room; null if there is none: before the first welcome, or after the room has refused the client. */
@@ -131,6 +134,11 @@ export class ActionHero {
   detailsView(): Promise<DetailsAnswer>;
   /** Returns a function that takes the listener away again. The rooms wait for promises that listeners of welcome return. */
   on<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => unknown): () => void;
+  /**
+   * Listens to an event of rooms, in each room in which this client is. room is where the event happened. Returns a function
+   * that takes the listener away again.
+   */
+  onEvent<Name extends keyof RoomEvents & string>(name: Name, listener: (data: RoomEvents[Name], message: { room: string | null; from: string }) => unknown): () => void;
   off<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => unknown): void;
 }
 

@@ -124,6 +124,7 @@ export class ActionHero {
   #parse;
   #auth;
   #listeners = new Map(eventNames.map((name) => [name, new Set()]));
+  #eventListeners = new Map(); // name of an event of rooms → its listeners
   #pending = new Map(); // id → request, in the order in which they were made
   #lastId = 0;
   #socket = null; // the one that counts; events of others are late
@@ -306,6 +307,24 @@ export class ActionHero {
     this.#listenersOf(event).delete(listener);
   }
 
+  /**
+   * Calls a function with the values of an event that the app has declared with actionhero.Event. The client must be in a
+   * room of the event. The listeners of "message" get the message, too.
+   *
+   * @param {string} name of the event
+   * @param {(data: any, message: { room: string | null, from: string }) => void} listener room is where the event happened
+   * @returns {() => void} takes the listener away again
+   */
+  onEvent(name, listener) {
+    if (typeof listener !== "function") throw new TypeError(`the listener of the event ${name} is no function`);
+    const listeners = this.#eventListeners.get(name) ?? new Set();
+    this.#eventListeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#eventListeners.get(name) === listeners) this.#eventListeners.delete(name);
+    };
+  }
+
   #listenersOf(event) {
     const listeners = this.#listeners.get(event);
     if (!listeners) throw new TypeError(`there is no event ${event}: there are ${eventNames.join(", ")}`);
@@ -314,14 +333,26 @@ export class ActionHero {
 
   /** Calls the listeners of an event and returns their results. */
   #emit(event, value) {
-    return [...this.#listeners.get(event)].map((listener) => {
+    return this.#call(this.#listeners.get(event), value);
+  }
+
+  #call(listeners, ...values) {
+    return [...listeners].map((listener) => {
       try {
-        return listener(value);
+        return listener(...values);
       } catch (error) {
         queueMicrotask(() => { throw error; }); // reported as any other, but the client goes on
         return undefined;
       }
     });
+  }
+
+  /** Calls the listeners of a message, and of the event in it. What a client says is a text, so it is never an event. */
+  #heardInRoom(frame) {
+    this.#emit("message", frame);
+    const { event, data } = Object(frame.message);
+    const listeners = typeof event === "string" ? this.#eventListeners.get(event) : undefined;
+    if (listeners) this.#call(listeners, data, { room: frame.room ?? this.room, from: frame.from });
   }
 
   /**
@@ -412,7 +443,7 @@ export class ActionHero {
     } else if (frame.context === "response") {
       this.#answered(frame);
     } else if (frame.context === "user") {
-      this.#emit("message", frame);
+      this.#heardInRoom(frame);
     } else if (frame.context === "rooms") {
       this.#moved(frame);
     } else if (frame.status !== "Bye!") { // a goodbye is followed by the close

@@ -28,6 +28,7 @@ var (
 	AppendErr func(dst []byte, err any) []byte                                  // err is an *actionhero.Error; see transport.AppendError
 	Part      func(value any) any                                               // returns an actionhero.Part; see transport.Part
 	OwnPart   func(part any) any                                                // takes and returns an actionhero.Part; see transport.OwnPart
+	Checksum  func(content any) (sum uint32, ok bool)                           // content is an *actionhero.Content; see transport.Checksum
 	IsStatic  func(content any) bool                                            // content is an *actionhero.Content; see transport.IsStatic
 )
 

@@ -14,6 +14,13 @@ type Output struct {
 	enc     *encoder // the plan for t, or for the type that t points to
 }
 
+// Check returns an error if JSON cannot express the values of type t. The error names the wrong part of the type and the
+// remedy.
+func Check(t reflect.Type) error {
+	_, err := encoders.compile(t)
+	return err
+}
+
 // Compile builds the plan for responses of type t, which must be a struct, a map with string keys, or a pointer to one
 // of these. It returns an error for any other type, and for a type that JSON cannot express. The error names the wrong
 // part of the type and the remedy.

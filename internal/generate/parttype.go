@@ -17,7 +17,7 @@ const (
 
 // partTypes are the types of each package of the framework that are parts.
 var partTypes = map[string][]string{
-	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "StreamMiddleware", "Authenticator", "SecurityScheme", "Section", "Parts", "Part"},
+	Module:           {"Action", "Task", "Event", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "StreamMiddleware", "Authenticator", "SecurityScheme", "Section", "Parts", "Part"},
 	Module + "/cli":  {"Command"},
 	Module + "/auth": {"Sessions", "Keys"},
 }

@@ -43,6 +43,7 @@ var Pointer = &ah.Task[ah.None]{Name: "pointer"}
 var Declared ah.Part = helper("declared")
 var (
 	First, Second = ah.Initializer{Name: "1"}, ah.ConnMiddleware{}
+	Happened      = ah.Event[Settings]{Name: "happened", Room: "{room}"}
 	Grouped       = (ah.NodeCall[ah.None, ah.None]{Name: "x"})
 )
 var Called = helper("called")
@@ -106,7 +107,7 @@ module example.com/other
 package broken (
 `)
 	list, synced, err := syncIn(t, dir)
-	want := strings.Fields("Literal Pointer Declared First Second Grouped Called Generic Copied Aliased Immediate actionhero.Parts(List) Nested Mounted Logins Staff Rule Passwords Machines KeyLogin Command Section Dotted")
+	want := strings.Fields("Literal Pointer Declared First Second Happened Grouped Called Generic Copied Aliased Immediate actionhero.Parts(List) Nested Mounted Logins Staff Rule Passwords Machines KeyLogin Command Section Dotted")
 	if err != nil || synced.Parts != len(want) || len(synced.Notes) > 0 {
 		t.Errorf("%d parts, %q, %v", synced.Parts, synced.Notes, err)
 	}

@@ -2,6 +2,8 @@
 // collection when the heap has doubled, and at 4 MiB at the earliest. A server with few live bytes therefore collects
 // dozens of times a second under load, and each collection scans all globals and stacks.
 //
+// A process that has become idle returns the memory of its garbage to the system: [ReturnIdle].
+//
 // Begin reading at [Keep].
 package heapfloor
 

@@ -17,7 +17,7 @@ import (
 // call is one request and its response. The type call is also the context.Context of the request and, in response.go,
 // the http.ResponseWriter.
 type call struct {
-	mu sync.Mutex // guards the fields of the context, and conn; it is never copied or reset
+	mu sync.Mutex // guards the fields of the context; it is never copied or reset
 	callState
 }
 
@@ -43,11 +43,21 @@ type callState struct {
 	real   context.Context // created when the handler needs one
 	cancel context.CancelFunc
 	read   chan struct{} // closed when readInBackground returns
-	ended  bool          // the handler has returned
+	phase  phase
 
 	reusable bool // see Reuse
 	response
 }
+
+// phase says how far a call is. A goroutine that an earlier request has left behind may use the call as a context at any time.
+// It may read the field conn and start readInBackground only in the phases that permit it.
+type phase uint8
+
+const (
+	phaseFree    phase = iota // no handler has the call: it waits for a request, or is becoming one
+	phaseRunning              // the handler runs
+	phaseEnded                // the handler has returned
+)
 
 // calls holds the calls that later requests may use again.
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -59,9 +69,7 @@ func takeCall(c *conn, method string) *call {
 	if header == nil {
 		header = make(http.Header)
 	}
-	call.mu.Lock()
 	call.conn = c
-	call.mu.Unlock()
 	call.method = method
 	call.requestSpace = *emptyRequest.WithContext(call)
 	call.requestSpace.Header = header
@@ -152,7 +160,7 @@ func (c *call) Done() <-chan struct{} {
 func (c *call) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended && c.real == nil {
+	if c.real == nil && c.phase != phaseRunning {
 		return context.Canceled
 	}
 	return c.realize().Err()
@@ -162,11 +170,11 @@ func (c *call) Err() error {
 // context if a context is derived from the call.
 func (c *call) Value(key any) any {
 	c.mu.Lock()
-	real, conn := c.real, c.conn
+	real, phase := c.real, c.phase
 	c.mu.Unlock()
 	switch {
-	case key == http.LocalAddrContextKey && conn != nil:
-		return conn.nc.LocalAddr()
+	case key == http.LocalAddrContextKey && phase != phaseFree:
+		return c.conn.nc.LocalAddr()
 	case real == nil:
 		return nil
 	}
@@ -174,14 +182,18 @@ func (c *call) Value(key any) any {
 }
 
 // realize returns c.real, the context of the request that package context has created. If c.real is nil, realize first
-// creates the context and starts readInBackground. The caller must hold c.mu.
+// creates the context. While the handler runs, it also starts readInBackground. If no handler has the call, realize returns
+// a context that has ended, and does not keep it for the next request. The caller must hold c.mu.
 func (c *call) realize() context.Context {
-	if c.real != nil {
+	switch {
+	case c.real != nil:
 		return c.real
+	case c.phase == phaseFree:
+		return endedContext
 	}
 	c.real, c.cancel = context.WithCancel(context.Background())
 	switch {
-	case c.ended:
+	case c.phase == phaseEnded:
 		c.cancel()
 	case c.hijacked:
 	default:
@@ -190,6 +202,13 @@ func (c *call) realize() context.Context {
 	}
 	return c.real
 }
+
+// endedContext is the context of all requests that have ended and whose calls wait for another one.
+var endedContext = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // readInBackground blocks until the client sends input or disconnects. The input stays in the buffer for the next
 // request. If the client disconnects, readInBackground calls gone. Before it returns, readInBackground closes the
@@ -224,16 +243,24 @@ func (c *call) stopReading() {
 	_ = c.conn.nc.SetReadDeadline(time.Time{})
 }
 
-// end stops readInBackground and cancels the context of the request. The connection calls end when the handler has
-// returned.
-func (c *call) end() {
-	c.stopReading()
+// begin permits the context of the request to read the connection. The connection calls begin before the handler runs.
+func (c *call) begin() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ended = true
+	c.phase = phaseRunning
+	c.mu.Unlock()
+}
+
+// end stops readInBackground and cancels the context of the request. The connection calls end when the handler has
+// returned. The phase changes first: from then on, realize does not start readInBackground again.
+func (c *call) end() {
+	c.mu.Lock()
+	c.phase = phaseEnded
+	cancel := c.cancel
+	c.mu.Unlock()
+	c.stopReading()
 	c.returned.Store(true)
-	if c.cancel != nil {
-		c.cancel()
+	if cancel != nil {
+		cancel()
 	}
 }
 
@@ -246,11 +273,11 @@ func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	case c.returned.Load():
 		return nil, nil, errReturned
 	}
+	c.mu.Lock()
+	c.hijacked = true // first: realize must not start readInBackground again
+	c.mu.Unlock()
 	c.stopReading()
 	c.conn.takeBody(c)
-	c.mu.Lock()
-	c.hijacked = true
-	c.mu.Unlock()
 	nc := c.conn.nc
 	c.conn.server.cfg.OnPhase(nc, PhaseHijacked)
 	rest := c.conn.detachRest()

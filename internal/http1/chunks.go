@@ -3,19 +3,20 @@ package http1
 // chunks is the scan of a body in chunks (RFC 9112 section 7.1) in its strictest form: sizes of up to four digits, and neither
 // extensions nor trailers. net/http reads all other bodies in chunks.
 type chunks struct {
+	at    int  // end of the complete chunks; the next scan begins here
 	end   int  // length of the body as it was sent; set when it is complete
 	isOdd bool // net/http must read the body
 }
 
-// scan scans text, which begins with the body. It reports whether the scan has ended: the body is complete or odd.
+// scan scans text, which begins with the body. It reports whether the scan has ended: the body is complete or odd. It looks
+// at no complete chunk again, because a client may send thousands of small ones.
 func (s *chunks) scan(text []byte) (ended bool) {
-	for at := 0; ; {
-		size, digits, complete := chunkSize(text[at:])
+	for {
+		size, digits, complete := chunkSize(text[s.at:])
 		if s.isOdd = digits < 0; s.isOdd || !complete {
 			return s.isOdd
 		}
-		at += digits + len("\r\n")
-		next := at + size + len("\r\n")
+		next := s.at + digits + len("\r\n") + size + len("\r\n")
 		if next > len(text) {
 			return false
 		}
@@ -23,8 +24,8 @@ func (s *chunks) scan(text []byte) (ended bool) {
 			s.isOdd = true
 			return true
 		}
-		if at = next; size == 0 {
-			s.end = at
+		if s.at = next; size == 0 {
+			s.end = next
 			return true
 		}
 	}

@@ -57,7 +57,6 @@ type conn struct {
 	tls    *tls.ConnectionState // nil: a connection without TLS
 	reader pooledreader.Reader
 	state  atomic.Int32
-	silent bool // no request had come at the last Drain; guarded by the mutex of the server
 
 	block    []byte // of one of the pools; nil while nothing has been read
 	from, to int    // the unused input is block[from:to]
@@ -333,22 +332,20 @@ func (c *conn) waitFor(isWhole func() bool) verdict {
 		return verdictServe
 	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = c.nc.SetReadDeadline(time.Time{}) }() // the reads of a next request, or of net/http, have limits of their own
 	for !isWhole() {
 		switch have := len(c.rest()); {
 		case have == largeSize:
-			_ = c.nc.SetReadDeadline(time.Time{})
 			return verdictFallback
 		case have == blockSize && len(c.block) == blockSize: // fill makes room if there is less
 			c.grow()
 		}
 		if err := c.fill(); isTimeout(err) && c.server.ending.Load() != stopping {
-			_ = c.nc.SetReadDeadline(time.Time{})
 			return verdictFallback
 		} else if err != nil {
 			return verdictGone
 		}
 	}
-	_ = c.nc.SetReadDeadline(time.Time{})
 	return verdictServe
 }
 
@@ -363,6 +360,7 @@ func (c *conn) run(call *call) (more bool) {
 		call.free()
 		call.recycle()
 	}()
+	call.begin()
 	c.server.cfg.Handler.ServeHTTP(call, call.request)
 	returned = true
 	call.end()

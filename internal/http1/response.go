@@ -24,7 +24,9 @@ type response struct {
 	returned    atomic.Bool // the handler has returned
 
 	prepared   *Prepared            // the headers, while header is nil
+	more       [maxMore]*Prepared   // further headers, while header is nil
 	limits     [maxLimits]toldLimit // further headers, while header is nil
+	moreCount  int
 	limitCount int
 	header     http.Header // the headers that the handler sets; nil until the handler needs them
 	status     int         // 0: not set yet
@@ -68,6 +70,9 @@ func (c *call) Header() http.Header {
 		if c.prepared != nil {
 			maps.Copy(c.header, c.prepared.header)
 		}
+		for _, p := range c.more[:c.moreCount] {
+			maps.Copy(c.header, p.header)
+		}
 		for i := range c.limitCount {
 			c.limits[i].limit.Add(c.header, c.limits[i].left, c.limits[i].next)
 		}
@@ -104,8 +109,11 @@ func (c *call) writeHeader(status int) {
 }
 
 // writeInformational sends an informational response, with a status from 100 to 199. Several of these responses may
-// precede the final response (RFC 9110 section 15.2).
+// precede the final response (RFC 9110 section 15.2). A client of HTTP/1.0 would take it for the final response, and gets none.
 func (c *call) writeInformational(status int) {
+	if c.isOld {
+		return
+	}
 	text := c.appendStatus(nil, status)
 	for _, name := range sortedNames(nil, c.Header()) {
 		if name != "Content-Length" && name != "Transfer-Encoding" { // they describe the body of the final response

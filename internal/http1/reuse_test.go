@@ -85,12 +85,15 @@ func (r rate) Add(header http.Header, left int, next time.Duration) {
 	header.Add("X-Rate", fmt.Sprintf("%d %v", left, next))
 }
 
+// lines returns the lines of a response in an order of their own.
+func lines(text string) []string { return slices.Sorted(strings.SplitSeq(text, "\r\n")) }
+
 // A response with prepared headers is the same as one with these headers in a map, for each status.
 func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"Content-Type": {"text/x"}, "A": {" 1 ", "2\n"}, "Cache-Control": {"no-store"}}
 	base, prepared := http1.Prepare(http.Header{"A": {"0"}}), http1.Prepare(header)
-	for name := range map[string]bool{"Connection": true, "Content-Length": true, "Date": true, "Trailer": true, "Transfer-Encoding": true, "Content-Encoding": true, "Trailer:X": true} {
+	for name := range map[string]bool{"Connection": true, "Content-Length": true, "Date": true, "Trailer": true, "Transfer-Encoding": true, "Trailer:X": true} {
 		if http1.Prepare(http.Header{name: {"1"}}) != nil {
 			t.Errorf("the header %s is prepared", name)
 		}
@@ -111,6 +114,26 @@ func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 				w.Header()[name] = values
 			}
 			w.Header()["X-Rate"] = []string{"1 0s", "2 1s", "3 2s"}
+		case "/map-more":
+			for name, values := range header {
+				w.Header()[name] = values
+			}
+			w.Header()["X-More"], w.Header()["Y-More"] = []string{"1"}, []string{"2"}
+		case "/more", "/more-seen":
+			add := w.(interface{ AddPrepared(p *http1.Prepared) bool }).AddPrepared
+			one, two := http1.Prepare(http.Header{"X-More": {"1"}}), http1.Prepare(http.Header{"Y-More": {"2"}})
+			if add(one) || !fast.SwapPrepared(nil, base) || add(nil) || !add(one) || !fast.SwapPrepared(base, prepared) || !add(two) || add(base) {
+				t.Error("the headers are not added as documented")
+			}
+			if r.URL.Path == "/more-seen" && (w.Header().Get("X-More") != "1" || w.Header().Get("Y-More") != "2") {
+				t.Errorf("the headers are %v", w.Header())
+			}
+		case "/encoded":
+			if !fast.SwapPrepared(nil, http1.Prepare(http.Header{"Content-Encoding": {"br"}})) {
+				t.Error("the headers are not swapped")
+			}
+		case "/map-encoded":
+			w.Header().Set("Content-Encoding", "br")
 		case "/added", "/added-seen":
 			add := func(left int) bool {
 				return w.(interface {
@@ -131,7 +154,7 @@ func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 				t.Errorf("the headers are %v", w.Header())
 			}
 		}
-		if r.URL.Path != "/early" {
+		if r.URL.Path != "/early" && r.URL.Path != "/encoded" && r.URL.Path != "/more" {
 			w.Header().Set("Date", "now")
 		}
 		if w.WriteHeader(status); status != 204 && status != 304 {
@@ -162,6 +185,12 @@ func TestPreparedHeadersAreSentLikeOthers(t *testing.T) {
 		for _, path := range []string{"/prepared", "/seen"} {
 			if got := read(fmt.Sprintf("%s?%d", path, status)); got != want {
 				t.Errorf("%s is answered with %q, want %q", path, got, want)
+			}
+		}
+		for _, pair := range [][2]string{{"/more-seen", "/map-more"}, {"/more", "/map-more"}, {"/encoded", "/map-encoded"}} {
+			got, want := lines(read(fmt.Sprintf("%s?%d", pair[0], status))), lines(read(fmt.Sprintf("%s?%d", pair[1], status)))
+			if !slices.Equal(got, want) {
+				t.Errorf("%s is answered with %q, want %q", pair[0], got, want)
 			}
 		}
 		early := read(fmt.Sprintf("/early?%d", status)) // Date is the last header, after Content-Length

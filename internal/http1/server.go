@@ -15,7 +15,8 @@ type Phase int32
 
 // The phases of a connection.
 const (
-	PhaseHead     Phase = iota // a request is being read, or the first request has not begun
+	PhaseFresh    Phase = iota // the first request has not begun
+	PhaseHead                  // a request is being read
 	PhaseIdle                  // the connection waits for the next request
 	PhaseActive                // a request is running
 	PhaseHijacked              // a handler has hijacked the connection
@@ -93,29 +94,10 @@ func (s *Server) add(c *conn) bool {
 
 // Drain makes each further response close its connection, and tells the client so. A connection on which no request comes
 // stays open until [Server.Shutdown].
-func (s *Server) Drain() {
-	s.ending.CompareAndSwap(0, draining)
-	s.each(func(c *conn) { c.silent = c.state.Load() == stateFresh })
-}
+func (s *Server) Drain() { s.ending.CompareAndSwap(0, draining) }
 
 // Resume undoes [Server.Drain].
 func (s *Server) Resume() { s.ending.CompareAndSwap(draining, 0) }
-
-// Waiting returns the number of connections on which no request runs: those that have had none yet, and those that wait
-// for the next one. A connection that had none at the last Drain does not count: a browser has opened it in advance.
-func (s *Server) Waiting() (fresh, idle int) {
-	s.each(func(c *conn) {
-		switch c.state.Load() {
-		case stateFresh:
-			if !c.silent {
-				fresh++
-			}
-		case stateIdle:
-			idle++
-		}
-	})
-	return fresh, idle
-}
 
 // Shutdown closes the idle connections and waits for the running requests to end. A connection with a running request
 // closes after the response. If ctx is done first, Shutdown closes all connections at once and does not wait for the

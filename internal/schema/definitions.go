@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Document is the named types of a document with the schemas of several inputs and outputs. Each struct with a name has a
@@ -54,11 +55,14 @@ var packagePath = regexp.MustCompile(`[\w.~/-]*[./]`)
 func (d *Document) nameAll(found []Use) {
 	base := func(u Use) string {
 		name := packagePath.ReplaceAllString(u.Type.Name(), "")
+		if !u.Output {
+			name = strings.TrimSuffix(name, "Input")
+		}
 		if u.Strict {
 			name += "Strict"
 		}
 		if !u.Output {
-			name += "Input"
+			name += "Input" // once, also for a type that has the word in its name
 		}
 		return clean(name)
 	}

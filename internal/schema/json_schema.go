@@ -33,11 +33,22 @@ func InputSchema(t, fileType reflect.Type, strict bool) []byte {
 }
 
 func document(u Use, fileType reflect.Type) []byte {
+	w := newWriter(u, fileType)
+	return w.document(w.defs.body(u))
+}
+
+// newWriter returns the writer of a document about one type.
+func newWriter(u Use, fileType reflect.Type) *schemaWriter {
 	defs := &Definitions{prefix: "#/$defs/", fileType: fileType, names: map[Use]string{}, recursive: map[reflect.Type]bool{}}
 	defs.findRecursive(u.Type, nil)
-	dst := append([]byte{'{'}, defs.body(u)...)
+	return &schemaWriter{Use: u, fileType: fileType, defs: defs}
+}
+
+// document returns a schema with the keywords body, and with the definitions to which they refer.
+func (w *schemaWriter) document(body []byte) []byte {
+	defs, dst := w.defs, append([]byte{'{'}, body...)
 	for i := 0; i < len(defs.used); i++ { // writing one definition may add others
-		if dst = append(dst, ','); i == 0 {
+		if dst = append(dst, ','); i == 0 { // the body is not empty, because it has the reference
 			dst = append(dst, `"$defs":{`...)
 		}
 		dst = append(jsonx.AppendString(dst, defs.names[defs.used[i]]), ":{"...)

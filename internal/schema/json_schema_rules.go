@@ -67,6 +67,9 @@ const (
 // IsOfType reports whether the keyword pattern comes from the type of an input, not from its tag.
 func IsOfType(pattern string) bool { return pattern == base64Pattern || pattern == durationPattern }
 
+// IsDuration reports whether the keyword pattern belongs to an input of the type time.Duration.
+func IsDuration(pattern string) bool { return pattern == durationPattern }
+
 // text appends the JSON Schema of a value that is a string in JSON: its format and its rules. format is the one of the
 // type itself.
 func (w *schemaWriter) text(dst []byte, t reflect.Type, r rules, format string, at place) []byte {

@@ -16,6 +16,13 @@ func OutputSchema(t reflect.Type) []byte {
 	return slices.Clip(document(Use{Type: t, Output: true}, nil))
 }
 
+// ValueSchema returns the JSON Schema of values of type t that a server sends, on one line. The type may be any one that
+// encodes as JSON.
+func ValueSchema(t reflect.Type) []byte {
+	w := newWriter(Use{Type: t, Output: true}, nil)
+	return slices.Clip(w.document(w.value(nil, t, rules{}, placeMember)))
+}
+
 // OutputExample returns an example of responses of type t, a JSON object with the values of the example tags. Members without
 // the tag have their zero value. encode.Compile must have accepted t. OutputExample returns an error if an example tag is not a
 // value of the type of its field.

@@ -5,6 +5,7 @@
 package fan
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -17,7 +18,8 @@ import (
 	stats "github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// Dial opens n connections from eight addresses of the loopback network, because one address does not have enough ports. It
+// Dial opens n connections from 32 addresses of the loopback network, because one address does not have enough ports, and a
+// server limits the connections of an address. It
 // calls greet for each connection before it opens the next one, so that the accept queue of the server does not overflow
 // and no handshake times out.
 func Dial(addr string, n int, greet func(net.Conn) error) ([]*net.TCPConn, error) {
@@ -27,7 +29,7 @@ func Dial(addr string, n int, greet func(net.Conn) error) ([]*net.TCPConn, error
 	}
 	conns := make([]*net.TCPConn, 0, n)
 	for i := range n {
-		local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}
+		local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%32))}
 		conn, err := net.DialTCP("tcp", local, remote)
 		if err != nil {
 			return conns, fmt.Errorf("connection %d: %w", i, err)
@@ -78,6 +80,8 @@ func Listen(conns []*net.TCPConn) (*Listeners, error) {
 	return l, nil
 }
 
+var errEnded = errors.New("the server has closed a connection")
+
 // Read reads until data has arrived on want connections, and calls each for each of them. If want is 0, it reads until no
 // data arrives for 300 ms.
 func (l *Listeners) Read(want int, each func()) error {
@@ -101,8 +105,11 @@ func (l *Listeners) Read(want int, each func()) error {
 			return fmt.Errorf("%d of %d connections received nothing", want-got, want)
 		}
 		for _, e := range events[:n] {
-			if _, err := unix.Read(int(e.Fd), l.buf[:]); err != nil && err != unix.EAGAIN {
+			switch n, err := unix.Read(int(e.Fd), l.buf[:]); {
+			case err != nil && err != unix.EAGAIN:
 				return err
+			case err == nil && n == 0:
+				return errEnded
 			}
 			each()
 			got++
@@ -111,7 +118,7 @@ func (l *Listeners) Read(want int, each func()) error {
 	return nil
 }
 
-// Answer writes answer to a connection each time data arrives on it, for the duration d.
+// Answer writes answer to a connection each time data arrives on it, for the duration d. If answer is nil, it only reads.
 func (l *Listeners) Answer(d time.Duration, answer []byte) error {
 	events := make([]unix.EpollEvent, 1024)
 	for stop := time.Now().Add(d); time.Now().Before(stop); {
@@ -121,7 +128,10 @@ func (l *Listeners) Answer(d time.Duration, answer []byte) error {
 		}
 		for _, e := range events[:max(n, 0)] {
 			if n, err := unix.Read(int(e.Fd), l.buf[:]); n <= 0 {
-				return fmt.Errorf("a connection has ended too early: %v", err)
+				return errors.Join(errEnded, err)
+			}
+			if answer == nil {
+				continue
 			}
 			if _, err := unix.Write(int(e.Fd), answer); err != nil {
 				return err
@@ -129,6 +139,29 @@ func (l *Listeners) Answer(d time.Duration, answer []byte) error {
 		}
 	}
 	return nil
+}
+
+// IdleKiB opens n connections, and returns how much more memory the server has for each of them when they have been idle for
+// the duration settle. It answers what arrives meanwhile, see [Listeners.Answer].
+func IdleKiB(s *proc.Server, n int, greet func(net.Conn) error, settle time.Duration, answer []byte) (kib float64, err error) {
+	before, err := s.RSS()
+	if err != nil {
+		return 0, err
+	}
+	conns, err := Dial(s.Addr, n, greet)
+	defer CloseAll(conns)
+	if err != nil {
+		return 0, err
+	}
+	l, err := Listen(conns)
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(l.Read(0, func() {}), l.Answer(settle, answer)); err != nil {
+		return 0, err
+	}
+	after, err := s.RSS()
+	return float64(after-before) / float64(n) / 1024, err
 }
 
 // Fan is one room with many listeners and one speaker.

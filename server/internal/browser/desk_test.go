@@ -17,6 +17,16 @@ import (
 // the address, and a function that runs a command of the desk.
 func desk(t *testing.T) (url string, command func(args ...string) *exec.Cmd) {
 	t.Helper()
+	public, err := filepath.Abs("../../../examples/desk/public")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deskWith(t, public)
+}
+
+// deskWith is desk with another folder of public files.
+func deskWith(t *testing.T, public string) (url string, command func(args ...string) *exec.Cmd) {
+	t.Helper()
 	source, err := filepath.Abs("../../../examples/desk")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +50,7 @@ func desk(t *testing.T) (url string, command func(args ...string) *exec.Cmd) {
 		cmd := exec.Command(program, args...)
 		cmd.Dir = folder
 		cmd.Env = append(os.Environ(), fmt.Sprint("ACTIONHERO_HTTP_SERVER_PORT=", port), "ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1",
-			"ACTIONHERO_TCP_SERVER_ENABLE=false", "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY="+filepath.Join(source, "public"))
+			"ACTIONHERO_TCP_SERVER_ENABLE=false", "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY="+public)
 		return cmd
 	}
 	server := command("start")

@@ -112,7 +112,10 @@ func TestTypesOfTheClient(t *testing.T) {
 		"c.on(\"welcome\", async () => { await c.action<{ ok: boolean }>(\"login\", { user: \"x\" }, { timeout: 1, signal: new AbortController().signal }); });\n" +
 		"c.on(\"open\", ({ refusedRooms }) => refusedRooms.length);\n" +
 		"c.say(\"x\", { room: \"y\" }).catch((e: client.ActionHeroError) => [e.errorCode === \"notFound\", e.errorDetails[0]?.field, e.retryAfter, e.closeCode]);\n" +
-		"// @ts-expect-error: there is no event of this name\nc.on(\"mesage\", () => {});\n"
+		"// @ts-expect-error: there is no event of this name\nc.on(\"mesage\", () => {});\n" +
+		"const d = new client.ActionHero<{ opened: { id: number } }>();\nd.onEvent(\"opened\", ({ id }, { room }) => id.toFixed() + room)();\n" +
+		"// @ts-expect-error: there is no event of this name\nd.onEvent(\"open\", () => {});\n" +
+		"// @ts-expect-error: the values have another type\nd.onEvent(\"opened\", (text: string) => {});\n"
 	testkit.WriteFile(t, filepath.Join(dir, "actionhero.d.ts"), string(js.Types))
 	testkit.WriteFile(t, filepath.Join(dir, "check.ts"), check)
 	tsc := exec.CommandContext(t.Context(), "node", filepath.Join(modules, "typescript", "bin", "tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext", "--lib", "es2022,dom", "--skipLibCheck", "false", "check.ts")

@@ -800,6 +800,24 @@ describe("rooms", () => {
 });
 
 describe("events", () => {
+  test("an event of a room reaches its listeners with its value and its room", async () => {
+    const client = await openClient();
+    const heard = [];
+    const off = client.onEvent("changed", (data, { room, from }) => heard.push([data, room, from]));
+    client.onEvent("constructor", () => heard.push("another event"));
+    const receive = (message, more) => FakeSocket.last.receive({ message, from: "actionHero API", context: "user", ...more });
+    receive({ event: "changed", data: { id: 7 } });
+    receive({ event: "changed", data: null }, { room: "den" });
+    for (const other of ['{"event":"changed","data":1}', { event: "other", data: 1 }, { event: ["changed"] }, {}, null, 5, ["changed"]]) receive(other);
+    assert.deepEqual(heard, [[{ id: 7 }, client.room, "actionHero API"], [null, "den", "actionHero API"]]);
+    assert.equal(client.seen.filter(([event]) => event === "message").length, 9);
+    off();
+    off();
+    receive({ event: "changed", data: 1 });
+    assert.equal(heard.length, 2);
+    assert.throws(() => client.onEvent("changed"), /the listener of the event changed is no function/);
+  });
+
   test("messages come as they are", async () => {
     const client = await openClient();
     FakeSocket.last.receive({ message: { any: ["thing"] }, from: "x", context: "user", room: "den" });

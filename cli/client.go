@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/clientgen"
+)
+
+// client writes clients of the app. It starts no server and opens no connection.
+func (a *app) client() *cobra.Command {
+	cmd := a.command(&Command{Name: "client", Short: "Write a client of the app, in TypeScript or in Go, from the types of the actions"})
+	for _, c := range []Command{
+		a.clientIn("ts", "TypeScript", "client", clientgen.TypeScript),
+	} {
+		cmd.AddCommand(a.command(&c))
+	}
+	return cmd
+}
+
+// clientIn returns the command that writes the client in a language.
+func (a *app) clientIn(name, language, folder string, write func(actionhero.Description, clientgen.Options) ([]clientgen.File, error)) Command {
+	check, without := false, ""
+	return Command{
+		Name: name, Short: "Write a client in " + language,
+		Flags: func(flags *flag.FlagSet) {
+			flags.StringVar(&folder, "out", folder, "write the files into this `folder`, which is made if it is missing")
+			flags.StringVar(&without, "without", "", "leave out the actions with these `names`, separated by commas; * stands for any characters")
+			flags.BoolVar(&check, "check", false, "write nothing, and fail if the files in the folder are not those of the app")
+		},
+		Run: func(_ context.Context, env *Env) error {
+			s, err := env.Server()
+			if err != nil {
+				return err
+			}
+			command := "client " + name
+			if without != "" {
+				command += " --without=" + without
+			}
+			files, err := write(s.Describe(), clientgen.Options{
+				Path: "/" + env.Config.CommonWeb.URLPathForActions, Command: command,
+				Without: strings.FieldsFunc(without, func(r rune) bool { return r == ',' || r == ' ' }),
+			})
+			if err != nil {
+				return err
+			}
+			if check {
+				if stale := clientgen.Stale(folder, files); stale != "" {
+					return fmt.Errorf("%s is not the client of the app: run \"%s %s --out=%s\"", stale, a.name, command, folder)
+				}
+				return nil
+			}
+			return clientgen.Write(folder, files)
+		},
+	}
+}
