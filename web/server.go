@@ -48,12 +48,11 @@ type Server struct {
 	uploads  budget // bytes in temporary files
 
 	guard
-	refusals      browserguard.Refusals
-	handler       http.Handler // serveRequest inside withLimits
-	jsonp         bool
-	mounts        atomic.Pointer[mounts] // nil: no handlers are mounted
-	routes        route.Table[string]
-	literalRoutes route.Table[string] // the routes whose first segment is a literal
+	refusals browserguard.Refusals
+	handler  http.Handler // serveRequest inside withLimits
+	jsonp    bool
+	mounts   atomic.Pointer[mounts] // nil: no handlers are mounted
+	routes   route.Table[string]
 
 	mu        sync.Mutex
 	started   bool
@@ -221,15 +220,19 @@ func (s *Server) logServeError(err error) {
 // readRoutes builds the tables of the routes that the actions declare. It returns an error if a route is malformed, two
 // routes conflict, or a route hides another action.
 func (s *Server) readRoutes() error {
-	s.routes, s.literalRoutes = route.Table[string]{}, route.Table[string]{}
+	s.routes = route.Table[string]{}
 	names := s.api.ActionNames()
 	if err := s.addRoutes(names); err != nil {
 		return err
 	}
 	for _, name := range names {
 		path := s.pathOf(name)
+		ignore := func(string, string) {}
+		if _, known, _ := s.routes.Match("", path, true, ignore); len(known) == 0 { // no route has this path, whatever its method
+			continue
+		}
 		for _, method := range methods {
-			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != s.api.Action(name).VersionedName() {
+			if other, _, ok := s.routes.Match(method, path, true, ignore); ok && other != s.api.Action(name).VersionedName() {
 				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
 			}
 		}
@@ -281,11 +284,7 @@ func (s *Server) addRoute(text, action string) error {
 	if pattern.Method == http.MethodOptions {
 		return fmt.Errorf("the route %q of action %q has the method OPTIONS, which runs no action: choose another method", text, action)
 	}
-	err = s.routes.Add(pattern, action)
-	if !isOpen(pattern) {
-		err = errors.Join(err, s.literalRoutes.Add(pattern, action))
-	}
-	return err
+	return s.routes.Add(pattern, action)
 }
 
 // answerGrace is how long Stop waits for the responses to requests that the end of a stop has cancelled.

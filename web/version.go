@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/route"
@@ -55,21 +54,18 @@ func (c *call) vary() {
 // valuesOf returns the params in the path of the request, as a route of info names them.
 func (s *Server) valuesOf(info *actionhero.ActionInfo, c *call) (values [][2]string, err error) {
 	var table route.Table[string]
-	first := firstSegment(c.r.URL.Path)
-	literal := first == s.cfg.Common.URLPathForActions || first == s.cfg.Common.URLPathForFiles
 	for _, text := range info.Routes {
 		pattern, err := route.Parse(text)
+		if err == nil {
+			err = table.Add(pattern, text)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if literal && isOpen(pattern) {
-			continue
-		}
-		if err := table.Add(pattern, text); err != nil {
-			return nil, err
-		}
 	}
-	_, _, ok := table.Match(c.r.Method, c.r.URL.EscapedPath(), func(name, text string) {
+	first := firstSegment(c.r.URL.Path)
+	isLiteral := first == s.cfg.Common.URLPathForActions || first == s.cfg.Common.URLPathForFiles
+	_, _, ok := table.Match(c.r.Method, c.r.URL.EscapedPath(), isLiteral, func(name, text string) {
 		values = append(values, [2]string{name, text})
 	})
 	if !ok {
@@ -80,11 +76,6 @@ func (s *Server) valuesOf(info *actionhero.ActionInfo, c *call) (values [][2]str
 
 // pathOf returns the path at which each action with this name is, whatever its routes.
 func (s *Server) pathOf(name string) string { return "/" + s.cfg.Common.URLPathForActions + "/" + name }
-
-// isOpen reports whether the first segment of a route is a name, so that it matches any word.
-func isOpen(pattern route.Pattern) bool {
-	return strings.HasPrefix(pattern.String()[len(pattern.Method):], " /{")
-}
 
 // afterBody returns the description of the action that a request asks for after its body has been read, whose params may
 // name the action and its version. before is the action that the request asked for without the body; nil: none.
