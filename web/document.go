@@ -95,7 +95,7 @@ func (s *Server) document(d *Document, all, shown actionhero.Description) (keptD
 func keyOf(d *actionhero.Description) string {
 	var names strings.Builder
 	for i := range d.Actions {
-		names.WriteString(d.Actions[i].Name + " ")
+		names.WriteString(d.Actions[i].VersionedName() + " ")
 	}
 	for i := range d.Events {
 		names.WriteString("/" + d.Events[i].Name)

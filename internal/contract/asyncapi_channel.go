@@ -13,8 +13,8 @@ import (
 type asyncTransport struct {
 	name, about string
 	correlation string // the member that an answer repeats
-	// request returns the payload of a call of the action, whose inputs have the schema params.
-	request func(name string, params *object, required []string, closed bool) object
+	// request returns the payload of a call of an action. name is the schema of its name, and params are those of its inputs.
+	request func(name object, params *object, required []string, closed bool) object
 	command func(c *asyncCommand) object
 	format  string // the media type of a command
 }
@@ -27,14 +27,14 @@ var asyncTransports = []asyncTransport{
 	{
 		name: actionhero.TransportTCP, about: "One line for each message, of JSON or of a command. An answer is a line of JSON.", correlation: "messageCount",
 		format: "text/plain", command: lineOf,
-		request: func(name string, params *object, required []string, closed bool) object {
-			return objectOf(object{"action": object{"const": name}, "params": objectOf(*params, required, closed)}, []string{"action", "params"}, false)
+		request: func(name object, params *object, required []string, closed bool) object {
+			return objectOf(object{"action": name, "params": objectOf(*params, required, closed)}, []string{"action", "params"}, false)
 		},
 	},
 	{
 		name: actionhero.TransportWebSocket, about: "One JSON object for each text frame.", correlation: "messageId",
 		format: "application/json", command: frameOf,
-		request: func(name string, params *object, required []string, closed bool) object {
+		request: func(name object, params *object, required []string, closed bool) object {
 			params = withAction(name, params)
 			return objectOf(object{"event": object{"const": "action"}, "messageId": messageID, "params": objectOf(*params, append(required, "action"), closed)}, []string{"event", "params"}, false)
 		},
@@ -42,14 +42,14 @@ var asyncTransports = []asyncTransport{
 	{
 		name: actionhero.TransportSocketIO, about: "Events of Socket.IO. The name of a message is the name of its event, except in an acknowledgement, which answers a request that asks for one.",
 		format: "application/json", command: argumentOf,
-		request: func(name string, params *object, required []string, closed bool) object {
+		request: func(name object, params *object, required []string, closed bool) object {
 			return objectOf(*withAction(name, params), append(required, "action"), closed)
 		},
 	},
 }
 
-func withAction(name string, params *object) *object {
-	all := with(*params, object{"action": object{"const": name}})
+func withAction(name object, params *object) *object {
+	all := with(*params, object{"action": name})
 	return &all
 }
 
@@ -81,7 +81,7 @@ func (c *asyncChannel) operation(name, summary string, request, answer, more obj
 	}
 	request["name"] = wire
 	c.messages[name] = request
-	op := object{"action": "receive", "channel": ref(to), "messages": []object{ref(to + "/messages/" + name)}}
+	op := object{"action": "receive", "channel": ref(to), "messages": []object{ref(to + "/messages/" + escaped(name))}}
 	if summary != "" {
 		op["summary"] = summary
 	}
@@ -90,13 +90,16 @@ func (c *asyncChannel) operation(name, summary string, request, answer, more obj
 		answer["name"] = "response"
 		c.messages[name+"-answer"] = answer
 		c.messages["failure"] = object{"name": "response", "title": "failure", "summary": "The request has failed", "contentType": "application/json", "payload": ref("#/components/schemas/Failure")}
-		op["reply"] = object{"channel": ref(to), "messages": []object{ref(to + "/messages/" + name + "-answer"), ref(to + "/messages/failure")}}
+		op["reply"] = object{"channel": ref(to), "messages": []object{ref(to + "/messages/" + escaped(name) + "-answer"), ref(to + "/messages/failure")}}
 	}
 	for key, value := range more {
 		op[key] = value
 	}
 	c.operations[c.name+"-"+name] = op
 }
+
+// escaped returns a name as a part of a JSON pointer.
+func escaped(name string) string { return strings.ReplaceAll(name, "~", "~0") }
 
 // action adds the operation of an action.
 func (c *asyncChannel) action(info *actionhero.ActionInfo) error {
@@ -111,13 +114,16 @@ func (c *asyncChannel) action(info *actionhero.ActionInfo) error {
 			params[i.Name] = input.Properties[i.Name]
 		}
 	}
-	request := object{"name": "action", "title": info.Name, "contentType": "application/json", "payload": c.request(info.Name, &params, input.Required, input.Closed != nil)}
+	request := object{"name": "action", "title": info.Name, "contentType": "application/json", "payload": c.request(nameOf(info), &params, input.Required, input.Closed != nil)}
 	if c.correlation != "" && c.name != actionhero.TransportTCP {
 		request["correlationId"] = object{"location": "$message.payload#/" + c.correlation}
 	}
 	more := object{"x-kind": info.Kind.String(), "x-access": info.Access.String()}
 	if info.Description != "" {
 		more["description"] = info.Description
+	}
+	if info.Version > 0 {
+		more["x-version"] = info.Version
 	}
 	if info.Idempotent {
 		more["x-idempotent"] = true
@@ -131,8 +137,19 @@ func (c *asyncChannel) action(info *actionhero.ActionInfo) error {
 	if info.IdempotencyKey != actionhero.KeyIgnored {
 		more["x-idempotency-key"] = map[bool]string{true: "required", false: "allowed"}[info.IdempotencyKey == actionhero.KeyRequired]
 	}
-	c.operation(info.Name, summary(info), request, c.answer(info), more)
+	c.operation(operationID(info), summary(info), request, c.answer(info), more)
 	return nil
+}
+
+// nameOf returns the schema of the names that run exactly this version of an action.
+func nameOf(info *actionhero.ActionInfo) object {
+	switch {
+	case info.Version == 0:
+		return object{"const": info.Name}
+	case info.Superseded:
+		return object{"const": info.VersionedName()}
+	}
+	return object{"enum": []string{info.Name, info.VersionedName()}}
 }
 
 // isListOfFiles reports whether an input is a list of uploaded files, which only HTTP can send.
