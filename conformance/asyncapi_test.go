@@ -3,6 +3,7 @@ package conformance
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"reflect"
@@ -69,7 +70,7 @@ func readAsyncAPI(t *testing.T, s *server.Server, name string) (doc asyncDoc) {
 func checkRefs(t *testing.T, whole, v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		if to, ok := v["$ref"].(string); ok && at(whole, strings.Split(strings.TrimPrefix(to, "#/"), "/")) == nil {
+		if to, ok := v["$ref"].(string); ok && at(whole, strings.Split(strings.ReplaceAll(strings.TrimPrefix(to, "#/"), "~0", "~"), "/")) == nil {
 			t.Errorf("%s leads nowhere", to)
 		}
 		for _, member := range v {
@@ -137,7 +138,11 @@ func TestTheRequestsOfAsyncAPIJudgeAlike(t *testing.T) {
 		}
 		own := compile(t, info.InputSchema)
 		for transport, wrapped := range wrap {
-			message := doc.payload(t, transport, info.Name)
+			name := info.Name
+			if info.Version > 0 {
+				name = fmt.Sprintf("%s~v%d", name, info.Version)
+			}
+			message := doc.payload(t, transport, name)
 			g := newGenerator(t, info.InputSchema, 2)
 			for i := range 40 {
 				var v map[string]any
@@ -145,7 +150,7 @@ func TestTheRequestsOfAsyncAPIJudgeAlike(t *testing.T) {
 					continue
 				}
 				a := own.Validate(v)
-				if b := message.Validate(normal(t, wrapped(info.Name, v))); (a == nil) != (b == nil) {
+				if b := message.Validate(normal(t, wrapped(info.VersionedName(), v))); (a == nil) != (b == nil) {
 					t.Errorf("%s over %s: %v by its own schema: %v; by the document: %v", info.Name, transport, v, a, b)
 				}
 				compared++

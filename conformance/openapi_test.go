@@ -45,6 +45,8 @@ func answers[In, Out any](name, description string, kind actionhero.Kind, access
 func everything(t *testing.T, h *harness) actionhero.Parts {
 	keyed := answers[address, address]("keyed", "", actionhero.KindWrite, actionhero.Public)
 	keyed.IdempotencyKey = actionhero.KeyRequired
+	first, second := answers[thingID, address]("versioned", "", actionhero.KindRead, actionhero.Public, "GET /versioned/{id}"), answers[address, tree]("versioned", "Is new", actionhero.KindWrite, actionhero.Public)
+	first.Version, second.Version = 1, 2
 	raw := answers[actionhero.None, map[string]any]("raw", "Takes anything", actionhero.KindWrite, actionhero.Scopes("raw"), "POST /raw")
 	raw.RawBody = true
 	return actionhero.Parts{
@@ -60,7 +62,7 @@ func everything(t *testing.T, h *harness) actionhero.Parts {
 		answers[thingID, *actionhero.Content]("download", "Sends bytes", actionhero.KindRead, actionhero.Public, "GET /files/{id...}"),
 		answers[thingID, page[nested]]("thing", "", actionhero.KindRead, actionhero.Roles("a", "b"), "GET /things/{id}"),
 		answers[thingName, actionhero.None]("remove", "Removes", actionhero.KindDestructive, actionhero.Roles("a"), "DELETE /things/{name}"),
-		keyed, raw,
+		keyed, raw, first, second,
 		actionhero.Event[nested]{Name: "changed", Room: "thing:{id}", Description: "A thing has changed."}, actionhero.Event[*tree]{Name: "grown", Room: "thing:{id}"},
 		actionhero.Event[[]times]{Name: "ticks", Room: "clock"}, actionhero.Event[string]{Name: "shout", Room: "{room}"}, actionhero.Event[any]{Name: "any:thing.x", Room: "a-{x}:{y}"},
 		actionhero.Event[map[string]optionals]{Name: "map", Room: "thing {id}"},
@@ -120,7 +122,7 @@ func TestTheDocumentIsValidOpenAPI(t *testing.T) {
 			for _, item := range doc.Paths.Map() {
 				operations += len(item.Operations())
 			}
-			if want := len(h.api.Actions()) + 8; operations != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
+			if want := len(h.api.Actions()) + 10; operations != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
 				t.Errorf("%d operations of %d, %d schemes, %d schemas", operations, want, len(doc.Components.SecuritySchemes), len(doc.Components.Schemas))
 			}
 			for schema := range doc.Components.Schemas {
