@@ -29,7 +29,7 @@ func (d *desk) markOverdue(ctx context.Context, _ actionhero.None) error {
 		return err
 	}
 	for _, t := range late {
-		announce(ctx, d, Overdue, agentsRoom, t)
+		d.announce(ctx, agentsRoom, "overdue", t)
 	}
 	return nil
 }
