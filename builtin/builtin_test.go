@@ -246,7 +246,7 @@ func TestActionsView(t *testing.T) {
 		Name  string `json:"name" required:"true"`
 		Age   int    `json:"age" default:"18"`
 	}, builtin.RandomNumberOutput]{
-		Name: "aPerson", Description: "Is one", Route: "PUT /people/{name}", Kind: actionhero.KindDestructive, Idempotent: true,
+		Name: "aPerson", Description: "Is one", Route: "PUT /people/{name}", Kind: actionhero.KindDestructive, Idempotent: true, IdempotencyKey: actionhero.KeyRequired,
 		Run: func(context.Context, struct {
 			Color string `json:"color"`
 			Name  string `json:"name" required:"true"`
@@ -271,7 +271,7 @@ func TestActionsView(t *testing.T) {
 	want := object{
 		"name": "aPerson", "description": "Is one",
 		"inputs":        object{"required": []any{"name"}, "optional": []any{"color", "age"}},
-		"outputExample": object{"randomNumber": 0.123}, "kind": "destructive", "idempotent": true, "routes": []any{"PUT /people/{name}"},
+		"outputExample": object{"randomNumber": 0.123}, "kind": "destructive", "idempotent": true, "idempotencyKey": "required", "routes": []any{"PUT /people/{name}"},
 	}
 	schema := views[0].(object)["inputSchema"].(object)
 	delete(views[0].(object), "inputSchema")

@@ -132,10 +132,12 @@ type ActionView struct {
 	Description   string     `json:"description"`
 	Inputs        InputsView `json:"inputs"`
 	OutputExample rawJSON    `json:"outputExample"`
-	Kind          string     `json:"kind,omitzero"`        // "read", "write" or "destructive"; empty for a command
-	Idempotent    bool       `json:"idempotent,omitzero"`  // a second equal call changes nothing more
-	Routes        []string   `json:"routes,omitzero"`      // HTTP routes in addition to /api/NAME
-	InputSchema   rawJSON    `json:"inputSchema,omitzero"` // JSON Schema of the inputs with all their rules; empty for a command
+	Kind          string     `json:"kind,omitzero"`       // "read", "write" or "destructive"; empty for a command
+	Idempotent    bool       `json:"idempotent,omitzero"` // a second equal call changes nothing more
+	// IdempotencyKey is "optional" or "required" if the action takes idempotency keys, and otherwise empty.
+	IdempotencyKey string   `json:"idempotencyKey,omitzero"`
+	Routes         []string `json:"routes,omitzero"`      // HTTP routes in addition to /api/NAME
+	InputSchema    rawJSON  `json:"inputSchema,omitzero"` // JSON Schema of the inputs with all their rules; empty for a command
 }
 
 // InputsView lists the names of the required and of the optional inputs of an action.
@@ -164,6 +166,9 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 			view := ActionView{
 				Name: info.Name, Description: info.Description, Inputs: InputsView{[]string{}, []string{}}, OutputExample: rawJSON(info.OutputExample),
 				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes, InputSchema: rawJSON(info.InputSchema),
+			}
+			if info.IdempotencyKey != actionhero.KeyIgnored {
+				view.IdempotencyKey = info.IdempotencyKey.String()
 			}
 			for _, in := range info.Inputs {
 				if in.Required {

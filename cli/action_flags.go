@@ -23,6 +23,9 @@ import (
 // ownFlags are the flags of every action. An input with one of these names is given with --json or --stdin.
 var ownFlags = []string{"config", "help", "json", "stdin", "running"}
 
+// keyFlag is the flag of an action that takes idempotency keys.
+const keyFlag = "idempotency-key"
+
 // actionFlags are the flags of one action, one for each input, and what the command line gives.
 type actionFlags struct {
 	set            *pflag.FlagSet
@@ -30,6 +33,7 @@ type actionFlags struct {
 	name           string
 	info           *actionhero.ActionInfo // nil: the action is unknown
 	object         string                 // --json
+	key            string                 // --idempotency-key
 	stdin, running bool
 	help           bool
 	values         []inplace.Value // in the order of the line
@@ -50,15 +54,23 @@ func newActionFlags(api *actionhero.API, name string) *actionFlags {
 	}
 	f.set.StringVar(&f.object, "json", "", "the inputs as a JSON `OBJECT`; flags win")
 	f.set.BoolVar(&f.stdin, "stdin", false, "read the inputs from standard input, as a JSON object; flags win")
+	if f.takesKeys() {
+		f.set.StringVar(&f.key, keyFlag, "", "the `KEY` of this operation: with the same key, it runs once, and a further call prints the answer of that run")
+	}
 	f.set.BoolVar(&f.running, "running", false, "run the action in the running server, within 30 seconds")
 	f.set.String("config", "", "read this configuration file instead of the one in the working directory")
 	f.set.BoolVarP(&f.help, "help", "h", false, "list the inputs of the action")
 	return f
 }
 
+// takesKeys reports whether the action takes idempotency keys.
+func (f *actionFlags) takesKeys() bool {
+	return f.info != nil && f.info.IdempotencyKey != actionhero.KeyIgnored
+}
+
 // addInput adds the flag of an input. The flag checks nothing, so that a wrong value has the error of every transport.
 func (f *actionFlags) addInput(in actionhero.Input, p property) {
-	if slices.Contains(ownFlags, in.Name) || strings.ContainsAny(in.Name, "= \t\n") || strings.HasPrefix(in.Name, "-") {
+	if slices.Contains(ownFlags, in.Name) || in.Name == keyFlag && f.takesKeys() || strings.ContainsAny(in.Name, "= \t\n") || strings.HasPrefix(in.Name, "-") {
 		return
 	}
 	flag := f.set.VarPF(&inputFlag{f, in.Name, flagType(in, p)}, in.Name, "", inputUsage(in, p))
@@ -224,8 +236,10 @@ func (f *actionFlags) unknown(name string) error {
 
 // call returns the request of the line.
 func (f *actionFlags) call(stdin io.Reader) (*inplace.Call, error) {
-	call := &inplace.Call{Action: f.name, Values: f.values}
+	call := &inplace.Call{Action: f.name, Values: f.values, IdempotencyKey: f.key}
 	switch {
+	case f.key == "" && f.set.Changed(keyFlag):
+		return nil, usage("--%s is empty: use a key of 1 to 255 characters", keyFlag)
 	case f.object != "" && f.stdin:
 		return nil, usage("there are both --json and --stdin: use one of them")
 	case f.stdin:

@@ -297,6 +297,45 @@ var whichProcess = actionhero.Action[actionhero.None, struct {
 	return out, nil
 }}
 
+// With --idempotency-key, an action runs once in the running server, and a further call prints the same answer. An action
+// that takes no keys does not have the flag.
+func TestAnActionRunsOnceForAnIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	folder, runs := t.TempDir(), 0
+	type input struct {
+		Amount int `json:"amount"`
+	}
+	pay := actionhero.Action[input, map[string]int]{Name: "pay", IdempotencyKey: actionhero.KeyRequired, Run: func(context.Context, input) (map[string]int, error) {
+		runs++
+		return map[string]int{"runs": runs}, nil
+	}}
+	parts := actionhero.Parts{pay, whichProcess}
+	testkit.Start(t, testkit.Options{Parts: parts, Change: func(cfg *server.Config) { cfg.Tasks.Memory, cfg.Tasks.Path = false, folder }})
+	config, err := json.Marshal(map[string]any{"tasks": map[string]any{"path": folder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		line string
+		code int
+		want string
+	}{
+		{"pay --running --amount=5 --idempotency-key=a", 0, `{"runs":1}`},
+		{"pay --running --amount=5 --idempotency-key a", 0, `{"runs":1}`},
+		{"pay --running --amount=5 --idempotency-key b", 0, `{"runs":2}`},
+		{"pay --running --amount=6 --idempotency-key b", 2, "this idempotency key was used with other inputs"},
+		{"pay --running --amount=6", 0, `{"runs":3}`}, // a person is no client that tries again by itself
+		{"pay --running --idempotency-key=", 2, "--idempotency-key is empty"},
+		{"pay --help", 0, "--idempotency-key KEY"},
+		{"whichNode --running --idempotency-key a", 2, "--idempotency-key is not an input of action \"whichNode\""},
+	} {
+		out, errs, code := run(t, string(config), parts, append([]string{"action"}, strings.Fields(tt.line)...)...)
+		if code != tt.code || !strings.Contains(out+errs, tt.want) {
+			t.Errorf("%s: exit code %d, %s%s", tt.line, code, out, errs)
+		}
+	}
+}
+
 // The help of an action has a flag for each input, with its type, its rules and its default.
 func TestHelpOfAnAction(t *testing.T) {
 	t.Parallel()

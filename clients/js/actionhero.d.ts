@@ -20,9 +20,10 @@ export class ActionHeroError extends Error {
   readonly code: Failure;
   /** The answer of the server, if there is one. */
   readonly response?: Answer;
-  /** With the code "disconnected": why the WebSocket was closed. */
+  /** With the code "disconnected", and with "closed" after the server has ended the last connection: why. */
   readonly closeCode?: number;
   readonly closeReason?: string;
+  /** Also of a refusal that has closed the connection (4401, 4403). */
   readonly errorCode?: ErrorCode;
   readonly errorDetails: ErrorDetail[];
   /** Seconds after which a retry makes sense. */

@@ -36,6 +36,8 @@ const maxPending = 1_000;
 
 /** The close code of a server that does not accept the token. */
 const notAuthenticated = 4401;
+/** The kinds of refusals that close a connection. */
+const refusals = { [notAuthenticated]: "unauthenticated", 4403: "permissionDenied" };
 /** After a close with one of these codes the client does not reconnect: the server has asked it to stay away. */
 const isFinal = (code) => code >= 4400 && code < 4500;
 
@@ -50,8 +52,9 @@ export class ActionHeroError extends Error {
    * @param {string} message
    * @param {object} [more]
    * @param {object} [more.response] the answer of the server, if there is one
-   * @param {number} [more.closeCode] with "disconnected": the close code of the WebSocket
-   * @param {string} [more.closeReason] with "disconnected": the reason that the server gave
+   * @param {number} [more.closeCode] with "disconnected", and with "closed" after the server has ended the last connection: the
+   *   close code of the WebSocket
+   * @param {string} [more.closeReason] with a closeCode: the reason that the server gave
    */
   constructor(code, message, { response, closeCode, closeReason } = {}) {
     super(message);
@@ -62,8 +65,8 @@ export class ActionHeroError extends Error {
     this.closeReason = closeReason;
   }
 
-  /** The kind of a refusal, such as "invalidInput" or "notFound". @returns {string | undefined} */
-  get errorCode() { return this.response?.errorCode; }
+  /** The kind of a refusal, such as "invalidInput" or "notFound", also if it has closed the connection. @returns {string | undefined} */
+  get errorCode() { return this.response?.errorCode ?? refusals[this.closeCode]; }
 
   /** The broken rules of each input. @returns {{ field: string, rule: string, message: string }[]} */
   get errorDetails() { return this.response?.errorDetails ?? []; }
@@ -141,6 +144,7 @@ export class ActionHero {
   #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
   #asking = false; // the server is being asked whether it is there
   #renewed = false; // auth was called again because the server has refused a token
+  #lastClose; // how the server has ended the last connection, after which the client does not come back
   #greeting = false; // the listeners of welcome run: requests go out at once
   #awake = () => globalThis.document?.visibilityState !== "hidden" && this.#check();
 
@@ -168,6 +172,7 @@ export class ActionHero {
     this.#listenToPage(true);
     clearTimeout(this.#timers.retry);
     this.state = "connecting";
+    this.#lastClose = undefined;
     this.#welcomedOnce = this.#asking = false;
     this.#timers.welcome = setTimeout(() => this.#drop("the server sent no welcome"), welcomeWithin);
     if (typeof this.#auth !== "function") {
@@ -363,7 +368,7 @@ export class ActionHero {
    */
   #request(event, fields, { timeout = this.#timeout, signal, what = event, urgent = this.#greeting, room } = {}) {
     return new Promise((resolve, reject) => {
-      if (this.state === "closed") throw new ActionHeroError("closed", "the client is closed");
+      if (this.state === "closed") throw new ActionHeroError("closed", "the client is closed", this.#lastClose);
       if (this.#pending.size >= maxPending) throw new ActionHeroError("busy", `more than ${maxPending} requests wait for their answers`);
       if (signal?.aborted) throw aborted(what, signal);
       const id = ++this.#lastId;
@@ -601,7 +606,9 @@ export class ActionHero {
     } else {
       this.#ended();
     }
-    this.#rejectAll("disconnected", reason ? `the connection ended (${reason})` : "the connection ended", !again, { closeCode: code, closeReason: reason });
+    const how = { closeCode: code, closeReason: reason };
+    if (!again) this.#lastClose = how;
+    this.#rejectAll("disconnected", reason ? `the connection ended (${reason})` : "the connection ended", !again, how);
     this.#emit("close", { code, reason, reconnectIn });
   }
 

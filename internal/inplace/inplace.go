@@ -19,6 +19,8 @@ type Call struct {
 	Action string          `json:"action"`
 	Object json.RawMessage `json:"object,omitempty"` // params as a JSON object; the values below win
 	Values []Value         `json:"values,omitempty"`
+	// IdempotencyKey is the key of the call, for an action that takes keys; empty: none.
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
 }
 
 // Value is the value of one param. A Key that stands several times is a list.
@@ -34,7 +36,7 @@ type Value struct {
 func (c *Call) Run(ctx context.Context, api *actionhero.API) (object []byte, content *actionhero.Content, err error) {
 	host := transport.Of(api)
 	req := host.NewRequest(Transport)
-	req.Action = c.Action
+	req.Action, req.IdempotencyKey = c.Action, c.IdempotencyKey
 	req.Err = c.fill(transport.ParamsOf(&req.Params)) // middleware and the log see a malformed request as well
 	out, err := host.Dispatch(ctx, req)
 	if err != nil {

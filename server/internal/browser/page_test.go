@@ -1,11 +1,14 @@
 package browser_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -157,6 +160,28 @@ func TestActionOverEachTransport(t *testing.T) {
 	p.run(form, "HTTP", "Not Found")
 	p.click(p.show("cacheTest") + " summary")
 	p.wait(`document.querySelector("[data-name=cacheTest]").open === false`)
+}
+
+// The form of an action with idempotency keys has a key. Over each transport, a further run with it gets the same answer.
+func TestTheFormOfAnActionHasItsIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int64
+	pay := actionhero.Action[actionhero.None, map[string]int64]{Name: "pay", Description: "Pays", IdempotencyKey: actionhero.KeyRequired, Run: func(context.Context, actionhero.None) (map[string]int64, error) {
+		return map[string]int64{"runs": runs.Add(1)}, nil
+	}}
+	p := newChromium(t).page(newSite(t, nil, pay))
+	form := p.show("pay")
+	for i, transport := range []string{"HTTP", "WebSocket", "Socket.IO"} {
+		p.choose(transport)
+		p.fill(form+" input", fmt.Sprintf(`key "%d" \`, i))
+		for range 2 {
+			p.run(form, transport, fmt.Sprintf(`"runs": %d`, i+1))
+		}
+		p.waitText(form+" .sent", "key")
+	}
+	p.fill(form+" input", `key "0" \`)
+	p.run(form, "Socket.IO", `"runs": 1`) // the transports share the keys
+	p.wait(`document.querySelector("[data-name=randomNumber] [id^=key-of]") === null`)
 }
 
 // A transport that the server does not serve is said to be off; the rest of the page works.

@@ -364,7 +364,10 @@ describe("connections", () => {
     tick(1_000_000);
     assert.equal(client.state, "closed");
     assert.equal(FakeSocket.all.length, 1);
-    assert.equal((await pending).closeReason, "you are banned");
+    const { closeReason, errorCode } = await pending;
+    assert.deepEqual([closeReason, errorCode], ["you are banned", "permissionDenied"]);
+    const later = await outcome(client.action("b"));
+    assert.deepEqual([later.code, later.closeCode, later.errorCode], ["closed", 4403, "permissionDenied"]);
     assert.deepEqual(client.seen.at(-1), ["close", { code: 4403, reason: "you are banned", reconnectIn: null }]);
   });
 
@@ -950,8 +953,13 @@ describe("auth", () => {
     FakeSocket.last.end(4401, "expired");
     assert.equal(client.state, "waiting");
     const fixed = newClient({ auth: "fixed" });
+    const pending = outcome(fixed.action("a"));
     FakeSocket.last.end(4401, "expired");
     assert.equal(fixed.state, "closed");
+    assert.equal((await pending).errorCode, "unauthenticated");
+    fixed.connect();
+    fixed.close();
+    assert.equal((await outcome(fixed.action("b"))).errorCode, undefined, "the app has closed it");
   });
 
   test("without a token from the function, the client tries again", async () => {

@@ -63,21 +63,22 @@ async function prepare(transport) {
   return failure;
 }
 
-function item({ name, description, inputs, inputSchema }, transport) {
+function item({ name, description, inputs, inputSchema, idempotencyKey }, transport) {
   const rules = (input) => inputSchema?.properties?.[input] ?? {};
   const button = el("button", {}, "Run");
   const answer = el("div", { className: "answer" });
+  const key = idempotencyKey ? keyField(name, idempotencyKey === "required") : undefined;
   const form = el("form", {},
     ...inputs.required.map((input) => field(name, input, true, rules(input))),
     ...inputs.optional.map((input) => field(name, input, false, rules(input))),
-    button, answer);
+    ...(key ? [key] : []), button, answer);
   // The state is there before the first answer: what changes in it is read out, what appears with it is not.
   const state = el("p", { role: "status" });
   answer.append(state);
   form.addEventListener("submit", whileBusy(button, async () => {
     const params = {};
     for (const [key, value] of new FormData(form)) if (value !== "" && value.size !== 0) params[key] = value;
-    await run(transport(), name, params, answer, state);
+    await run(transport(), name, params, key?.lastChild.value, answer, state);
   }));
   return el("details", { className: "action", name: "action", data: { name } },
     el("summary", {}, el("b", {}, name), el("span", {}, description)), form);
@@ -92,20 +93,31 @@ function field(action, name, required, { writeOnly, format }) {
     el("input", { id, name, required, type, autocomplete: writeOnly ? "new-password" : "off", autocapitalize: "none", spellcheck: false }));
 }
 
-async function run(transport, action, params, answer, state) {
+/** The idempotency key: the next run with the same one gets the same answer. It has no name, so it is no param. */
+function keyField(action, required) {
+  const id = `key-of-${action}`;
+  const input = el("input", { id, required, type: "text", maxLength: 255, autocomplete: "off", autocapitalize: "none", spellcheck: false, value: newKey() });
+  return el("div", { className: "field" },
+    el("label", { htmlFor: id }, "idempotency key ", el("small", {}, `${required ? "required" : "optional"}; an operation runs once for each key`)), input);
+}
+
+/** A random key. crypto.randomUUID is missing on pages over plain HTTP. */
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+async function run(transport, action, params, key, answer, state) {
   const started = performance.now();
   let outcome;
   try {
     const failure = await prepare(transport);
     if (failure) throw failure;
-    outcome = await transport.call(action, params);
+    outcome = await transport.call(action, params, key);
   } catch (error) {
     outcome = { ok: false, title: `${transport.name}: ${error.message}`, body: "" };
   }
   const took = performance.now() - started;
   state.dataset.state = outcome.ok ? "good" : "bad";
   state.replaceChildren(el("b", {}, outcome.title), el("span", { className: "soft" }, `${transport.name} · ${took.toFixed(took < 10 ? 1 : 0)} ms`));
-  const sent = el("pre", { className: "sent" }, transport.sent(action, params));
+  const sent = el("pre", { className: "sent" }, transport.sent(action, params, key));
   const body = el("pre", { className: "got", role: "group", tabIndex: 0, ariaLabel: "What the server answered" }, ...shownAs(outcome.body));
   answer.replaceChildren(state, sent, ...(outcome.body === "" ? [] : [body]));
 }

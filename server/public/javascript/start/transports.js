@@ -26,14 +26,16 @@ const nothing = async () => {};
 const http = {
   name: "HTTP",
   prepare: nothing,
-  sent(action, params) {
-    const { path, body } = httpRequest(action, params);
-    return body ? `POST ${path}\n${body instanceof FormData ? "a form with files" : body}` : `GET ${path}`;
+  sent(action, params, key) {
+    const { method, path, body } = httpRequest(action, params, key);
+    const head = `${method} ${path}${key ? `\nIdempotency-Key: "${key}"` : ""}`;
+    return body ? `${head}\n${body instanceof FormData ? "a form with files" : body}` : head;
   },
-  async call(action, params) {
-    const { path, body } = httpRequest(action, params);
-    const headers = body instanceof FormData ? {} : { "Content-Type": "application/json" };
-    const init = body ? { method: "POST", headers, body } : {};
+  async call(action, params, key) {
+    const { method, path, body } = httpRequest(action, params, key);
+    const headers = body && !(body instanceof FormData) ? { "Content-Type": "application/json" } : {};
+    if (key) headers["Idempotency-Key"] = `"${key.replace(/["\\]/g, "\\$&")}"`;
+    const init = { method, headers, ...(body ? { body } : {}) };
     const response = await fetch(path, { ...init, signal: AbortSignal.timeout(patience) });
     const text = await readable(response);
     const answer = isJSON(response) ? parse(text) : text;
@@ -50,14 +52,17 @@ function withoutFiles(params) {
 }
 
 // Values go into the body, not into the address, which servers and browsers remember.
-function httpRequest(action, params) {
+function httpRequest(action, params, key) {
   let body = Object.keys(params).length > 0 ? JSON.stringify(params) : "";
   if (hasFile(params)) {
     body = new FormData();
     for (const [key, value] of Object.entries(params)) body.append(key, value);
   }
-  return { path: actionURL(action).pathname, body };
+  return { method: body || key ? "POST" : "GET", path: actionURL(action).pathname, body };
 }
+
+/** A copy of message with the idempotency key, if there is one. */
+const withKey = (message, key) => (key ? { ...message, idempotencyKey: key } : message);
 
 const isJSON = (response) => (response.headers.get("Content-Type") ?? "").includes("json");
 
@@ -71,12 +76,12 @@ function webSocket(client) {
   return {
     name: "WebSocket",
     prepare: nothing,
-    sent: (action, params) => JSON.stringify({ event: "action", messageId: 1, params: { ...params, action } }),
-    async call(action, params) {
+    sent: (action, params, key) => JSON.stringify({ event: "action", messageId: 1, ...withKey({}, key), params: { ...params, action } }),
+    async call(action, params, key) {
       withoutFiles(params);
       if (client.state !== "open") throw new Error("there is no connection to /ws now");
       try {
-        return fromAnswer(await client.action(action, params));
+        return fromAnswer(await client.action(action, params, withKey({}, key)));
       } catch (error) {
         if (!error.response) throw error;
         return fromAnswer(error.response);
@@ -102,10 +107,10 @@ function socketIO() {
     name: "Socket.IO",
     // One attempt at a time; after one that failed the next begins anew.
     prepare: () => (connecting ??= connect().finally(() => (connecting = undefined))),
-    sent: (action, params) => `emit("action", ${JSON.stringify({ ...params, action })})`,
-    call: (action, params) => new Promise((resolve, reject) => {
+    sent: (action, params, key) => `emit("action", ${JSON.stringify(withKey({ ...params, action }, key))})`,
+    call: (action, params, key) => new Promise((resolve, reject) => {
       withoutFiles(params);
-      socket.timeout(patience).emit("action", { ...params, action }, (error, response) => {
+      socket.timeout(patience).emit("action", withKey({ ...params, action }, key), (error, response) => {
         if (error) reject(error);
         else resolve(fromAnswer(response));
       });
