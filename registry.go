@@ -82,12 +82,8 @@ func (r *registry) addAction(act *action) error {
 	if _, taken := r.actions[name]; taken {
 		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
 	}
-	if act.info.Tool != nil {
-		for _, other := range r.actions {
-			if other.info.Tool != nil && other.info.Tool.Name == act.info.Tool.Name {
-				return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.info.Name, name, act.info.Tool.Name)
-			}
-		}
+	if err := r.checkAgents(&act.info); err != nil {
+		return err
 	}
 	for _, pattern := range act.routes {
 		key := pattern.Key()

@@ -27,7 +27,7 @@ var partTypes = map[string][]string{
 var partFuncs = map[string][]string{
 	Module:                     {"DefaultAccess", "RoomAccess"},
 	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewKeys", "NewSessions"},
-	Module + "/auth/oidc":      {"JWT", "Login"},
+	Module + "/auth/oidc":      {"Introspect", "JWT", "Login"},
 	Module + "/mcp":            {"New"},
 	Module + "/plugins/sqlite": {"File", "New"},
 	Module + "/transport":      {"OwnPart", "Part"},
