@@ -13,7 +13,7 @@ import (
 var packagesOfDocuments = []string{
 	"bytes", "context", "crypto/hmac", "crypto/rand", "crypto/sha256", "crypto/subtle", "crypto/x509", "database/sql", "encoding/hex", "encoding/json",
 	"errors", "fmt", "io", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
-	module, module + "/actionherotest", module + "/auth", module + "/builtin", module + "/cli", module + "/limit", module + "/server", module + "/web",
+	module, module + "/actionherotest", module + "/auth", module + "/auth/oauth", module + "/builtin", module + "/cli", module + "/limit", module + "/server", module + "/web",
 }
 
 // TestTheCodeOfTheDocumentsCompiles compiles each block of Go code of docs/. A block with a file name, of any kind, shows

@@ -63,9 +63,10 @@ func (r *registry) checkAgents(info *ActionInfo) error {
 	if info.Tool == nil && info.Resource == nil && info.Prompt == nil {
 		return nil
 	}
-	for _, act := range r.actions {
+	for act := range r.all() {
 		other := &act.info
 		switch {
+		case info.Name == other.Name: // another version
 		case info.Tool != nil && other.Tool != nil && info.Tool.Name == other.Tool.Name:
 			return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.Name, info.Name, info.Tool.Name)
 		case info.Resource != nil && other.Resource != nil && variable.ReplaceAllString(info.Resource.URI, "{}") == variable.ReplaceAllString(other.Resource.URI, "{}"):

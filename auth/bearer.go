@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,19 +22,40 @@ const maxToken = 16 << 10
 // actionhero.Error of CodeUnauthenticated. Any other error means that the token cannot be checked now. A token has at most
 // 16 KiB. List [Keys] before a Bearer, because find gets the API keys that no part before it has taken.
 func Bearer(find func(ctx context.Context, token string) (actionhero.Identity, error)) actionhero.Part {
+	cfg := BearerConfig{Description: "A token."}
+	if find != nil {
+		cfg.Check = func(ctx context.Context, _ *actionhero.Credentials, token string) (actionhero.Identity, error) {
+			return find(ctx, token)
+		}
+	}
+	return NewBearer(cfg)
+}
+
+// BearerConfig has the choices of [NewBearer]. Check is required.
+type BearerConfig struct {
+	Name        string // of the security scheme in the documents of the app; default: "bearer"
+	Prefix      string // the beginning of the tokens; others are left to the next [actionhero.Authenticator]; default: none
+	Description string // of the tokens, for the documents of the app; one sentence
+	// Check returns the caller with a token, as the function of [Bearer] does. It also gets all else that the client has sent.
+	Check func(ctx context.Context, c *actionhero.Credentials, token string) (actionhero.Identity, error)
+}
+
+// NewBearer is [Bearer] for one kind of tokens.
+func NewBearer(cfg BearerConfig) actionhero.Part {
+	name := cmp.Or(cfg.Name, "bearer")
 	authenticate := func(ctx context.Context, c *actionhero.Credentials) (actionhero.Identity, error) {
 		token, given := tokenOf(c)
 		switch {
-		case !given:
+		case !given || cfg.Prefix != "" && !strings.HasPrefix(token, cfg.Prefix):
 			return actionhero.Identity{}, nil
 		case token == "" || len(token) > maxToken:
 			return actionhero.Identity{}, errWrongToken
 		}
-		who, err := find(ctx, token)
+		who, err := cfg.Check(ctx, c, token)
 		return who, asInvalid(err)
 	}
-	return scheme("bearer", "Bearer", needed(find != nil), authenticate,
-		actionhero.SecurityScheme{Name: "bearer", Type: "http", Scheme: "bearer", Description: "A token."})
+	return scheme(name, "Bearer", needed(cfg.Check != nil), authenticate,
+		actionhero.SecurityScheme{Name: name, Type: "http", Scheme: "bearer", Description: cfg.Description})
 }
 
 var errWrongToken = invalid("the token is not valid")

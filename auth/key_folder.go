@@ -12,6 +12,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/savefile"
 )
 
 // KeysInFolder makes a store in a folder of this machine, for [KeyConfig.Store]. It makes the folder, which only the user
@@ -46,7 +47,7 @@ func (s folderKeys) Add(_ context.Context, k StoredKey) error {
 	if err != nil {
 		return err
 	}
-	return saveFile(name, text, k.CreatedAt)
+	return savefile.Save(name, text, k.CreatedAt)
 }
 
 func (s folderKeys) Find(_ context.Context, id string) (StoredKey, error) {
@@ -103,7 +104,7 @@ func (s folderKeys) Remove(_ context.Context, id string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errNoKey
 	}
-	return errors.Join(err, syncFolder(string(s)))
+	return errors.Join(err, savefile.SyncFolder(string(s)))
 }
 
 func (s folderKeys) Used(_ context.Context, id string, at time.Time) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/savefile"
 )
 
 // sessionFolder keeps sessions over a restart, for a backend whose cache does not. The name of a file is the key of the
@@ -57,7 +58,7 @@ func (f sessionFolder) save(k string, r *record) error {
 	if err != nil {
 		return err
 	}
-	return saveFile(f.file(k), text, r.Seen)
+	return savefile.Save(f.file(k), text, r.Seen)
 }
 
 // used stores the latest use of a session.
@@ -76,7 +77,7 @@ func (f sessionFolder) remove(keys ...string) (err error) {
 	for _, k := range keys {
 		err = errors.Join(err, ignoreMissing(os.Remove(f.file(k))))
 	}
-	return errors.Join(err, syncFolder(string(f)))
+	return errors.Join(err, savefile.SyncFolder(string(f)))
 }
 
 func ignoreMissing(err error) error {
@@ -111,7 +112,7 @@ func (f sessionFolder) removeTemps() {
 	}
 	entries, _ := os.ReadDir(string(f)) // keys reports an error
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), tempStart) {
+		if strings.HasPrefix(entry.Name(), savefile.TempStart) {
 			_ = os.Remove(filepath.Join(string(f), entry.Name()))
 		}
 	}

@@ -33,6 +33,7 @@ func (a *app) start() *cobra.Command {
 			if cmd.Flags().Changed("nodes") {
 				return a.startNodes(cmd, cfg, &nodes)
 			}
+			defer heapfloor.Keep(cfg.General.MinHeapBytes)() // before the parts are compiled, which makes garbage
 			node, err := supervise.Join()
 			if err != nil {
 				return err
@@ -44,7 +45,6 @@ func (a *app) start() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer heapfloor.Keep(s.Config().MinHeapBytes)()
 			defer heapfloor.ReturnIdle()()
 			return s.Run(cmd.Context())
 		},

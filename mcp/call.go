@@ -110,7 +110,7 @@ func (o *outcome) answer(ctx context.Context) *actionhero.Error {
 		return actionhero.AsError(err)
 	}
 	o.out = out
-	o.object, o.nothing = append(object, '}'), e.api.ReturnsNothing(r.Request.Action)
+	o.object, o.nothing = append(object, '}'), e.api.ReturnsNothing(&r.Request)
 	return nil
 }
 

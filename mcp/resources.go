@@ -25,7 +25,7 @@ type resource struct {
 var templateVariable = regexp.MustCompile(`\{(\+?)[A-Za-z0-9_]+\}`)
 
 func (t *table) addResource(info *actionhero.ActionInfo) {
-	if info.Resource == nil {
+	if info.Resource == nil || info.Superseded {
 		return
 	}
 	form, uri, at := "^", info.Resource.URI, 0
@@ -38,7 +38,7 @@ func (t *table) addResource(info *actionhero.ActionInfo) {
 		at = match[1]
 	}
 	form += regexp.QuoteMeta(uri[at:]) + "$"
-	t.byURI = append(t.byURI, resource{info.Name, info.Access, info.Resource, info.Resource.Variables(), regexp.MustCompile(form)})
+	t.byURI = append(t.byURI, resource{info.VersionedName(), info.Access, info.Resource, info.Resource.Variables(), regexp.MustCompile(form)})
 }
 
 // permittedResources returns the resources without variables that the caller may read.
@@ -136,14 +136,14 @@ type prompt struct {
 }
 
 func (t *table) addPrompt(info *actionhero.ActionInfo) {
-	if info.Prompt == nil {
+	if info.Prompt == nil || info.Superseded {
 		return
 	}
 	described := &sdk.Prompt{Name: info.Prompt.Name, Title: info.Prompt.Title, Description: info.Prompt.Description}
 	for _, in := range info.Inputs {
 		described.Arguments = append(described.Arguments, &sdk.PromptArgument{Name: in.Name, Description: in.Doc, Required: in.Required})
 	}
-	t.byPrompt = append(t.byPrompt, prompt{info.Name, info.Access, described})
+	t.byPrompt = append(t.byPrompt, prompt{info.VersionedName(), info.Access, described})
 }
 
 // permittedPrompts returns the prompts that the caller may use.

@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -45,6 +47,42 @@ func BenchmarkAction(b *testing.B) {
 	}
 	if w.n == 0 {
 		b.Fatal("there is no response")
+	}
+}
+
+// BenchmarkRoute measures a request through a route with a value, and the same by the name of the action, on the fast path and
+// without the time of the kernel.
+func BenchmarkRoute(b *testing.B) {
+	type input struct {
+		Max int `json:"max"`
+	}
+	for name, target := range map[string]string{"value in the path": "/numbers/17", "value in the query": "/api/below?max=17"} {
+		b.Run(name, func(b *testing.B) {
+			api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)},
+				actionhero.Action[input, input]{Name: "below", Route: "GET /numbers/{max}", Kind: actionhero.KindRead, Access: actionhero.Public, Run: func(_ context.Context, in input) (input, error) {
+					return in, nil
+				}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := web.New(api, web.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := s.ReadRoutes(); err != nil {
+				b.Fatal(err)
+			}
+			engine := http1.New(http1.Config{
+				Handler: http.HandlerFunc(s.ServeFast), Eligible: func(string, string) bool { return true }, OnPhase: func(net.Conn, http1.Phase) {}, MaxHead: 8 << 10,
+				Log: slog.New(slog.DiscardHandler), Fallback: func(net.Conn, []byte) { b.Fatal("fallback") },
+			})
+			nc := &endless{request: []byte("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), left: b.N}
+			b.ReportAllocs()
+			b.ResetTimer()
+			if engine.Serve(nc); nc.n/b.N < 100 {
+				b.Fatal("there is no response")
+			}
+		})
 	}
 }
 

@@ -55,6 +55,9 @@ func (e *Event) Append(dst []byte) ([]byte, error) { return e.append(dst) }
 // ServeFast serves a request as one from the fast path.
 func (s *Server) ServeFast(w http.ResponseWriter, r *http.Request) { s.serveUnmounted(w, r) }
 
+// ReadRoutes reads the routes of the actions without a start.
+func (s *Server) ReadRoutes() error { return s.readRoutes() }
+
 // KeepFilesAtOnce makes the server keep files in memory that have just changed.
 func (s *Server) KeepFilesAtOnce() { s.fileCache.quiet.Store(-1 << 62) }
 

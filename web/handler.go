@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -155,27 +154,25 @@ func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, erro
 // resolveRoute returns the action whose route matches the request, or the zero target. Below the paths of actions and
 // files, only routes match that begin with this segment literally.
 func (s *Server) resolveRoute(r *http.Request) (t target, err error) {
-	table := &s.routes
-	if first := firstSegment(r.URL.Path); first == s.cfg.Common.URLPathForActions || first == s.cfg.Common.URLPathForFiles {
-		table = &s.literalRoutes
-	}
-	name, other, ok := table.Match(r.Method, r.URL.EscapedPath(), func(name, text string) {
+	first := firstSegment(r.URL.Path)
+	isLiteral, path := first == s.cfg.Common.URLPathForActions || first == s.cfg.Common.URLPathForFiles, r.URL.EscapedPath()
+	name, other, ok := s.routes.Match(r.Method, path, isLiteral, func(name, text string) {
 		t.values = append(t.values, [2]string{name, text})
 	})
 	switch {
 	case ok:
 		t.action, t.named, t.byRoute = name, true, true
 	case len(other) > 0:
-		return target{secret: s.hasSecret(table, other, r.URL.EscapedPath())}, &wrongMethod{allowed: other}
+		return target{secret: s.hasSecret(other, path, isLiteral)}, &wrongMethod{allowed: other}
 	}
 	return t, nil
 }
 
 // hasSecret reports whether a route for one of the methods takes the value of a secret input from the path.
-func (s *Server) hasSecret(table *route.Table[string], methods []string, path string) (secret bool) {
+func (s *Server) hasSecret(methods []string, path string, isLiteral bool) (secret bool) {
 	for _, method := range methods {
 		var names []string
-		action, _, _ := table.Match(method, path, func(name, _ string) { names = append(names, name) })
+		action, _, _ := s.routes.Match(method, path, isLiteral, func(name, _ string) { names = append(names, name) })
 		if info := s.api.Action(action); info != nil {
 			secret = secret || slices.ContainsFunc(info.Inputs, func(in actionhero.Input) bool { return in.Secret && slices.Contains(names, in.Name) })
 		}
@@ -225,6 +222,10 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 		req.Params.Set("fileName", t.file)
 	}
 	info := s.api.Action(req.Action)
+	newest := info
+	if err == nil && newest != nil && newest.Version > 0 {
+		info, err = s.version(c, &t, newest)
+	}
 	if err == nil {
 		err = s.mayRun(c.r, info, t.byRoute)
 	}
@@ -233,10 +234,11 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 		err = s.readBody(c, req, info)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
-			info = s.api.Action(named)
-			if err = s.mayRun(c.r, info, false); err == nil && info != nil && info.MaxBody > 0 && c.bodyRead > info.MaxBody {
-				err = &http.MaxBytesError{Limit: info.MaxBody}
-			}
+			newest, info = s.api.Action(named), nil
+			t.action = named
+		}
+		if err == nil && newest != nil && (newest.Version > 0 || info == nil) {
+			info, err = s.afterBody(c, &t, newest, info)
 		}
 		req.Started = time.Now()
 	}

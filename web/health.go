@@ -23,7 +23,7 @@ func (s *Server) freeHealthPath() string {
 		return noHealth
 	}
 	for _, method := range methods {
-		if name, _, ok := s.routes.Match(method, path, func(_, _ string) {}); ok && name != "" {
+		if name, _, ok := s.routes.Match(method, path, false, func(_, _ string) {}); ok && name != "" {
 			return noHealth
 		}
 	}

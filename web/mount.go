@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -142,11 +141,8 @@ func (s *Server) mount(pattern string, h http.Handler) error {
 	if err := next.handle(pattern, h); err != nil {
 		return err
 	}
-	method, _, hasMethod := strings.Cut(pattern, " ")
-	next.hasMethods = next.hasMethods || hasMethod && method != ""
 	next.all = append(next.all[:len(next.all):len(next.all)], mount{pattern, h})
 	next.fast = s.fastMounts(next.all)
-	next.prefixes = append(next.prefixes[:len(next.prefixes):len(next.prefixes)], mountedPrefix(pattern))
 	if h, ok := inside(h).(interface{ Mounted(s *Server) }); ok {
 		h.Mounted(s)
 	}
@@ -166,6 +162,9 @@ func (m *mounts) handle(pattern string, h http.Handler) (err error) {
 		}
 	}()
 	m.mux.Handle(pattern, h)
+	method, _, hasMethod := strings.Cut(pattern, " ")
+	m.hasMethods = m.hasMethods || hasMethod && method != ""
+	m.prefixes = append(m.prefixes[:len(m.prefixes):len(m.prefixes)], mountedPrefix(pattern))
 	return nil
 }
 
@@ -179,7 +178,7 @@ func (s *Server) checkHidden(m *mounts) error {
 		info := s.api.Action(name)
 		for _, text := range info.Routes {
 			method, path, _ := strings.Cut(text, " ")
-			if pattern := m.match(method, samplePath(text, path)); pattern != "" {
+			if pattern := m.match(method, samplePath(path)); pattern != "" {
 				errs = append(errs, fmt.Errorf("the handler at %q hides the route %q of action %q: change one", pattern, text, info.Name))
 			}
 		}
@@ -194,20 +193,25 @@ func (s *Server) checkHidden(m *mounts) error {
 	return errors.Join(errs...)
 }
 
-// samplePath returns a path that the route matches, with values that no literal segment of another pattern has.
-func samplePath(text, path string) string {
-	pattern, err := route.Parse(text)
-	if err != nil {
+// samplePath returns a path that matches path, the one of a route, with values that no literal segment of another pattern has.
+func samplePath(path string) string {
+	if !strings.Contains(path, "{") {
 		return path
 	}
-	for _, name := range pattern.Names() {
-		path = strings.NewReplacer("{"+name+"}", "~", "{"+name+"...}", "~").Replace(path)
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if strings.HasPrefix(s, "{") {
+			segments[i] = "~"
+		}
 	}
-	return path
+	return strings.Join(segments, "/")
 }
 
 // match returns the pattern that gets requests for any host with this method and path, or "".
 func (m *mounts) match(method, path string) string {
+	if !m.mayMatch(path) {
+		return ""
+	}
 	_, pattern := m.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
 	return pattern
 }

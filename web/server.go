@@ -23,7 +23,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,12 +48,11 @@ type Server struct {
 	uploads  budget // bytes in temporary files
 
 	guard
-	refusals      browserguard.Refusals
-	handler       http.Handler // serveRequest inside withLimits
-	jsonp         bool
-	mounts        atomic.Pointer[mounts] // nil: no handlers are mounted
-	routes        route.Table[string]
-	literalRoutes route.Table[string] // the routes whose first segment is a literal
+	refusals browserguard.Refusals
+	handler  http.Handler // serveRequest inside withLimits
+	jsonp    bool
+	mounts   atomic.Pointer[mounts] // nil: no handlers are mounted
+	routes   route.Table[string]
 
 	mu        sync.Mutex
 	started   bool
@@ -222,21 +220,56 @@ func (s *Server) logServeError(err error) {
 // readRoutes builds the tables of the routes that the actions declare. It returns an error if a route is malformed, two
 // routes conflict, or a route hides another action.
 func (s *Server) readRoutes() error {
-	s.routes, s.literalRoutes = route.Table[string]{}, route.Table[string]{}
+	s.routes = route.Table[string]{}
 	names := s.api.ActionNames()
+	if err := s.addRoutes(names); err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := s.pathOf(name)
+		ignore := func(string, string) {}
+		if _, known, _ := s.routes.Match("", path, true, ignore); len(known) == 0 { // no route has this path, whatever its method
+			continue
+		}
+		for _, method := range methods {
+			if other, _, ok := s.routes.Match(method, path, true, ignore); ok && other != s.api.Action(name).VersionedName() {
+				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
+			}
+		}
+	}
+	return nil
+}
+
+// addRoutes adds the routes of all actions. Of several versions with the same route, it is the one of the newest.
+func (s *Server) addRoutes(names []string) error {
+	var versions []*actionhero.ActionInfo
 	for _, name := range names {
 		info := s.api.Action(name)
+		if info.Version > 0 {
+			if name != info.Name {
+				versions = append(versions, info)
+			}
+			continue
+		}
 		for _, text := range info.Routes {
-			if err := s.addRoute(text, info.Name); err != nil {
+			if err := s.addRoute(text, name); err != nil {
 				return err
 			}
 		}
 	}
-	for _, name := range names {
-		path := "/" + s.cfg.Common.URLPathForActions + "/" + name
-		for _, method := range methods {
-			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != name {
-				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
+	slices.SortStableFunc(versions, func(a, b *actionhero.ActionInfo) int { return cmp.Compare(b.Version, a.Version) })
+	added := map[string]bool{}
+	for _, info := range versions {
+		for _, text := range info.Routes {
+			pattern, err := route.Parse(text)
+			if err != nil {
+				return err
+			}
+			if key := pattern.Key() + " " + info.Name; !added[key] {
+				added[key] = true
+				if err := s.addRoute(text, info.VersionedName()); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -251,11 +284,7 @@ func (s *Server) addRoute(text, action string) error {
 	if pattern.Method == http.MethodOptions {
 		return fmt.Errorf("the route %q of action %q has the method OPTIONS, which runs no action: choose another method", text, action)
 	}
-	err = s.routes.Add(pattern, action)
-	if !strings.HasPrefix(text[len(pattern.Method):], " /{") {
-		err = errors.Join(err, s.literalRoutes.Add(pattern, action))
-	}
-	return err
+	return s.routes.Add(pattern, action)
 }
 
 // answerGrace is how long Stop waits for the responses to requests that the end of a stop has cancelled.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
+	"github.com/actionhero-go/actionhero/internal/heapfloor"
 	stock "github.com/actionhero-go/actionhero/server"
 )
 
@@ -90,6 +91,7 @@ type numberInput struct {
 
 // serveActions serves the action randomNumber with a second route, and n more actions, until the process ends.
 func serveActions(n int, addr string) error {
+	defer heapfloor.Keep(16 << 20)() // as the command start does
 	s, err := actionsServer(n, addr)
 	if err != nil {
 		return err

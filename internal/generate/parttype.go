@@ -17,16 +17,18 @@ const (
 
 // partTypes are the types of each package of the framework that are parts.
 var partTypes = map[string][]string{
-	Module:           {"Action", "Task", "Event", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "StreamMiddleware", "Authenticator", "SecurityScheme", "Section", "Parts", "Part"},
-	Module + "/cli":  {"Command"},
-	Module + "/auth": {"Sessions", "Keys"},
+	Module:                 {"Action", "Task", "Event", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "StreamMiddleware", "Authenticator", "SecurityScheme", "Section", "Parts", "Part"},
+	Module + "/cli":        {"Command"},
+	Module + "/auth":       {"Sessions", "Keys"},
+	Module + "/auth/oauth": {"Server"},
 }
 
 // partFuncs are the functions of each package of the framework that return a part. A part that is not in the list of an app
 // has no effect: for an authenticator, or a rule, nothing would say so.
 var partFuncs = map[string][]string{
 	Module:                     {"DefaultAccess", "RoomAccess"},
-	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewKeys", "NewSessions"},
+	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewBearer", "NewKeys", "NewSessions"},
+	Module + "/auth/oauth":     {"New"},
 	Module + "/auth/oidc":      {"Introspect", "JWT", "Login"},
 	Module + "/mcp":            {"New"},
 	Module + "/plugins/sqlite": {"File", "New"},

@@ -48,7 +48,7 @@ func Parse(text string) (Pattern, error) {
 		return fail("has a path that does not begin with / or that contains ?, # or a space")
 	}
 	p := Pattern{Method: method, text: text}
-	words := split(path)
+	words := appendSegments(nil, path)
 	for i, word := range words {
 		s := segment{text: word}
 		if inner, ok := strings.CutPrefix(word, "{"); ok {
@@ -73,12 +73,16 @@ func Parse(text string) (Pattern, error) {
 	return p, nil
 }
 
-func split(path string) []string {
-	path = strings.Trim(path, "/")
-	if path == "" {
-		return nil
+// appendSegments appends the segments of path to dst.
+func appendSegments(dst []string, path string) []string {
+	for path = strings.Trim(path, "/"); path != ""; {
+		i := strings.IndexByte(path, '/')
+		if i < 0 {
+			return append(dst, path)
+		}
+		dst, path = append(dst, path[:i]), path[i+1:]
 	}
-	return strings.Split(path, "/")
+	return dst
 }
 
 // Names returns the names of the values in the path, in order: for "/users/{id}/posts/{post}", it returns "id" and
@@ -132,8 +136,8 @@ type Table[T any] struct {
 type node[T any] struct {
 	words  map[string]*node[T]
 	name   *node[T]
-	rest   *node[T]            // the node of a {path...}, which has only routes
-	routes map[string]entry[T] // the routes whose path ends here, by HTTP method
+	rest   *node[T]   // the node of a {path...}, which has only routes
+	routes []entry[T] // the routes whose path ends here, one for each HTTP method
 }
 
 type entry[T any] struct {
@@ -147,14 +151,21 @@ func (t *Table[T]) Add(p Pattern, value T) error {
 	for _, s := range p.segments {
 		n = n.next(s)
 	}
-	if n.routes == nil {
-		n.routes = map[string]entry[T]{}
-	}
-	if other, taken := n.routes[p.Method]; taken {
+	if other := n.route(p.Method); other != nil {
 		return fmt.Errorf("routes %q and %q match the same requests: change one", other.pattern, p)
 	}
-	n.routes[p.Method] = entry[T]{p, value}
+	n.routes = append(n.routes, entry[T]{p, value})
 	t.size++
+	return nil
+}
+
+// route returns the route with this method whose path ends at n, or nil.
+func (n *node[T]) route(method string) *entry[T] {
+	for i := range n.routes {
+		if n.routes[i].pattern.Method == method {
+			return &n.routes[i]
+		}
+	}
 	return nil
 }
 
@@ -188,20 +199,23 @@ func (t *Table[T]) Len() int { return t.size }
 // segment, or of all further segments with slashes between them. No name matches an empty segment. The rest of a path
 // matches no segment . or .. either, and none with a slash, a backslash or a NUL. A HEAD request also
 // matches GET routes. If the path matches only routes with other methods, Match returns ok false, and other lists these
-// methods, sorted.
-func (t *Table[T]) Match(method, path string, value func(name, text string)) (found T, other []string, ok bool) {
+// methods, sorted. If isLiteral is true, no route matches whose path begins with a name.
+func (t *Table[T]) Match(method, path string, isLiteral bool, value func(name, text string)) (found T, other []string, ok bool) {
 	if t.size == 0 {
 		return found, nil, false
 	}
-	segments := split(path)
-	for i, s := range segments {
-		plain, err := url.PathUnescape(s)
-		if err != nil {
-			return found, nil, false
+	var space [16]string // of nearly all paths
+	segments := appendSegments(space[:0], path)
+	if strings.IndexByte(path, '%') >= 0 {
+		for i, s := range segments {
+			plain, err := url.PathUnescape(s)
+			if err != nil {
+				return found, nil, false
+			}
+			segments[i] = plain
 		}
-		segments[i] = plain
 	}
-	e := t.root.find(method, segments, &other)
+	e := t.root.find(method, segments, isLiteral, &other)
 	if e == nil {
 		slices.Sort(other)
 		return found, slices.Compact(other), false
@@ -217,20 +231,25 @@ func (t *Table[T]) Match(method, path string, value func(name, text string)) (fo
 	return e.value, nil, true
 }
 
-func (n *node[T]) find(method string, segments []string, other *[]string) *entry[T] {
+// find returns the route for a method and the segments of a path below n. If isLiteral is true, the first segment must match a
+// word.
+func (n *node[T]) find(method string, segments []string, isLiteral bool, other *[]string) *entry[T] {
 	if len(segments) == 0 {
-		if e := n.end(method, other); e != nil || n.rest == nil {
+		if e := n.end(method, other); e != nil || n.rest == nil || isLiteral {
 			return e
 		}
 		return n.rest.end(method, other)
 	}
 	if next := n.words[segments[0]]; next != nil {
-		if e := next.find(method, segments[1:], other); e != nil {
+		if e := next.find(method, segments[1:], false, other); e != nil {
 			return e
 		}
 	}
+	if isLiteral {
+		return nil
+	}
 	if n.name != nil && segments[0] != "" {
-		if e := n.name.find(method, segments[1:], other); e != nil {
+		if e := n.name.find(method, segments[1:], false, other); e != nil {
 			return e
 		}
 	}
@@ -248,13 +267,12 @@ func isUnsafe(segment string) bool {
 // end returns the route with this method whose path ends at n. If there is none, end adds the methods of the other routes
 // to other.
 func (n *node[T]) end(method string, other *[]string) *entry[T] {
-	for _, m := range []string{method, "GET"} {
-		if e, ok := n.routes[m]; ok && (m == method || method == "HEAD") {
-			return &e
-		}
+	e := n.route(method)
+	if e == nil && method == "HEAD" {
+		e = n.route("GET")
 	}
-	for m := range n.routes {
-		*other = append(*other, m)
+	for i := 0; e == nil && i < len(n.routes); i++ {
+		*other = append(*other, n.routes[i].pattern.Method)
 	}
-	return nil
+	return e
 }

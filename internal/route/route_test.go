@@ -142,7 +142,7 @@ func TestMatch(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		var values []string
-		got, other, ok := routed.Match(method, path, func(name, text string) { values = append(values, name+"="+text) })
+		got, other, ok := routed.Match(method, path, false, func(name, text string) { values = append(values, name+"="+text) })
 		switch {
 		case ok:
 			got = strings.Join(append([]string{got}, values...), " ")
@@ -178,7 +178,7 @@ func TestRoutesForTheSameRequests(t *testing.T) {
 	if err := routed.Add(parse(t, "PUT /users/{name}"), "x"); err != nil {
 		t.Errorf("another method: %v", err)
 	}
-	got, _, ok := routed.Match("PUT", "/users/7", func(name, text string) {
+	got, _, ok := routed.Match("PUT", "/users/7", false, func(name, text string) {
 		if name != "name" || text != "7" {
 			t.Errorf("the value is %s=%s: it must have the name of the route that matched", name, text)
 		}
@@ -188,10 +188,43 @@ func TestRoutesForTheSameRequests(t *testing.T) {
 	}
 }
 
+// A literal match finds the same route as any other, unless the path of the route begins with a name.
+func TestALiteralMatchPassesRoutesThatBeginWithAName(t *testing.T) {
+	t.Parallel()
+	routed := table(t, "GET /", "GET /{a}", "PUT /{a}/{b}", "GET /{all...}", "POST /users/{id}", "GET /users/me", "GET /users/{rest...}")
+	for request, want := range map[string]string{
+		"GET /": "GET /", "GET /x": "none", "PUT /x/y": "none", "GET /x/y/z": "none", "DELETE /x": "none", "POST /users/7": "POST /users/{id}",
+		"GET /users/me": "GET /users/me", "GET /users/7": "GET /users/{rest...}", "PUT /users/7": "other: GET, POST", "GET /users": "GET /users/{rest...}",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		got, other, ok := routed.Match(method, path, true, func(string, string) {})
+		if got == "" {
+			got = "none"
+		}
+		if !ok && len(other) > 0 {
+			got = "other: " + strings.Join(other, ", ")
+		}
+		if got != want {
+			t.Errorf("%s matches %q, want %q", request, got, want)
+		}
+	}
+}
+
+// The search of a route allocates nothing; t.Parallel would count the allocations of other tests.
+func TestAMatchAllocatesNothing(t *testing.T) {
+	routed := table(t, "GET /users/{id}", "PUT /users/{id}", "GET /users/{id}/posts/{post}", "GET /users/me")
+	for _, path := range []string{"/users/7", "/users/me", "/users/7/posts/9"} {
+		n := 0
+		if allocs := testing.AllocsPerRun(100, func() { routed.Match("GET", path, false, func(_, text string) { n += len(text) }) }); allocs != 0 {
+			t.Errorf("%s: %v allocations", path, allocs)
+		}
+	}
+}
+
 func TestEmptyTable(t *testing.T) {
 	t.Parallel()
 	var routed Table[int]
-	if _, other, ok := routed.Match("GET", "/", nil); ok || other != nil || routed.Len() != 0 {
+	if _, other, ok := routed.Match("GET", "/", false, nil); ok || other != nil || routed.Len() != 0 {
 		t.Errorf("an empty table matches: %v, %v", other, ok)
 	}
 }
@@ -211,7 +244,7 @@ func FuzzRoute(f *testing.F) {
 		if err := routed.Add(p, true); err != nil {
 			t.Fatal(err)
 		}
-		routed.Match(p.Method, path, func(string, string) {})
+		routed.Match(p.Method, path, false, func(string, string) {})
 		var own strings.Builder
 		for _, s := range p.segments {
 			if s.isName {
@@ -224,7 +257,7 @@ func FuzzRoute(f *testing.F) {
 			own.WriteString("/" + url.PathEscape(s.text))
 		}
 		values := 0
-		_, _, ok := routed.Match(p.Method, own.String(), func(_, text string) {
+		_, _, ok := routed.Match(p.Method, own.String(), false, func(_, text string) {
 			if values++; text != "a/b" {
 				t.Errorf("%q: a value is %q", p, text)
 			}

@@ -18,11 +18,12 @@ import (
 func compileChecks(t reflect.Type, own class, r rules) ([]check, error) {
 	cl := ruleClass(t, own)
 	var checks []check
-	for _, rule := range r.each() {
-		if *rule.text == "" {
+	for _, name := range ruleNames {
+		text := *r.place(name)
+		if text == "" {
 			continue
 		}
-		ck, err := compileCheck(t, cl, rule.name, *rule.text)
+		ck, err := compileCheck(t, cl, name, text)
 		if err != nil {
 			return nil, err
 		}

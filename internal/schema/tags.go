@@ -13,20 +13,8 @@ type rules struct {
 	enum, minimum, maximum, minLength, maxLength, pattern, format, minItems, maxItems string
 }
 
-// rule is the name of a rule tag, and its text.
-type rule struct {
-	name string
-	text *string
-}
-
-// each returns the name of each rule tag with a pointer to its text in r.
-func (r *rules) each() [9]rule {
-	return [...]rule{
-		{"enum", &r.enum}, {"minimum", &r.minimum}, {"maximum", &r.maximum}, {"minLength", &r.minLength},
-		{"maxLength", &r.maxLength}, {"pattern", &r.pattern}, {"format", &r.format},
-		{"minItems", &r.minItems}, {"maxItems", &r.maxItems},
-	}
-}
+// ruleNames are the names of the rule tags, in the order in which their rules are checked.
+var ruleNames = [...]string{"enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems"}
 
 // split divides the rules of a list or map in two: own holds the rules for the list or map itself, element holds the
 // rules for each element.
@@ -44,21 +32,52 @@ type annotations struct {
 	doc, example     string
 }
 
-// parseRules reads the rule tags of a field. It returns an error if a tag is present but empty. compileChecks later
+// parseRules reads the rule tags of a field, whose tags checkTagNames has checked: a look-up of each name would read all tags
+// nine times. It returns an error if a tag is present but empty. compileChecks later
 // checks whether the rules fit the type of the field.
 func parseRules(m *layout.Member) (rules, error) {
 	var r rules
-	for _, rule := range r.each() {
-		text, ok := m.Field.Tag.Lookup(rule.name)
-		if !ok {
+	for rest := string(m.Field.Tag); rest != ""; {
+		name, value, _ := strings.Cut(strings.TrimLeft(rest, " "), ":")
+		quoted, err := strconv.QuotedPrefix(value)
+		if err != nil {
+			break
+		}
+		rest = value[len(quoted):]
+		place := r.place(name)
+		if place == nil {
 			continue
 		}
-		if text == "" {
-			return r, m.Errorf("has an empty %s tag: give it a value or remove it", rule.name)
+		if *place, err = strconv.Unquote(quoted); err != nil || *place == "" {
+			return r, m.Errorf("has an empty %s tag: give it a value or remove it", name)
 		}
-		*rule.text = text
 	}
 	return r, nil
+}
+
+// place returns where r has the text of the rule tag with this name, or nil if no rule has this name.
+func (r *rules) place(name string) *string {
+	switch name {
+	case "enum":
+		return &r.enum
+	case "minimum":
+		return &r.minimum
+	case "maximum":
+		return &r.maximum
+	case "minLength":
+		return &r.minLength
+	case "maxLength":
+		return &r.maxLength
+	case "pattern":
+		return &r.pattern
+	case "format":
+		return &r.format
+	case "minItems":
+		return &r.minItems
+	case "maxItems":
+		return &r.maxItems
+	}
+	return nil
 }
 
 func parseAnnotations(m *layout.Member) (a annotations, err error) {

@@ -1,4 +1,5 @@
-package auth
+// Package savefile stores small files whole and durably.
+package savefile
 
 import (
 	"errors"
@@ -8,13 +9,13 @@ import (
 	"time"
 )
 
-// tempStart is the beginning of the name of a file that saveFile has not completed.
-const tempStart = "new-"
+// TempStart is the beginning of the name of a file that Save has not completed.
+const TempStart = "new-"
 
-// saveFile stores a file whole and durably, in place of an older one with the name. Its time of change is at.
-func saveFile(name string, text []byte, at time.Time) error {
+// Save stores a file whole and durably, in place of an older one with the name. Its time of change is at.
+func Save(name string, text []byte, at time.Time) error {
 	folder := filepath.Dir(name)
-	temp, err := os.CreateTemp(folder, tempStart+"*")
+	temp, err := os.CreateTemp(folder, TempStart+"*")
 	if err != nil {
 		return err
 	}
@@ -30,11 +31,11 @@ func saveFile(name string, text []byte, at time.Time) error {
 		_ = os.Remove(temp.Name())
 		return err
 	}
-	return syncFolder(folder)
+	return SyncFolder(folder)
 }
 
-// syncFolder makes the names of the files in the folder durable.
-func syncFolder(folder string) error {
+// SyncFolder makes the names of the files in the folder durable.
+func SyncFolder(folder string) error {
 	if runtime.GOOS == "windows" {
 		return nil // a folder cannot be flushed there
 	}
