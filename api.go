@@ -90,7 +90,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	}
 	api.registry.Store(reg)
 	api.Cluster, api.Conns = newCluster(api, cfg.Backend.Cluster()), &Conns{api}
-	api.Cache = &Cache{store: cfg.Backend.Store()}
+	api.Cache = newCache(cfg.Backend.Store())
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
 	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}
 	api.Files = newFiles(&cfg)

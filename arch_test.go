@@ -18,13 +18,13 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cookie", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
+	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cookie", "internal/cron", "internal/decode", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"auth":                    {"", "backend", "web", "limit", "internal"},
 	"auth/oauth":              {"", "auth", "backend", "limit", "web", "internal"},
 	"auth/oidc":               {"", "auth", "limit", "web"}, // a module of its own
 	"backend":                 {},
 	"backend/internal":        {"backend"},
-	"backend/local":           {"backend", "internal/gcra", "internal/poison", "internal/setting"},
+	"backend/local":           {"backend", "internal/gcra", "internal/jsonx", "internal/poison", "internal/setting"},
 	"backend/redis":           {"backend", "backend/local", "internal/chaos/probe", "internal/setting"},
 	"backendtest":             {"backend"},
 	"transport":               {"", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/mediatype", "internal/sendqueue"},

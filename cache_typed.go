@@ -3,12 +3,15 @@ package actionhero
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/decode"
 	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/poison"
@@ -29,24 +32,48 @@ type CacheOf[T any] struct {
 // Get returns the value under key, decoded as a T. If the key has no value, or if the value has expired, the error is
 // [CodeNotFound]. If the value does not decode as a T, the error wraps the cause and is not CodeNotFound.
 func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
-	key = c.full(key)
-	e, err := api.Cache.store.Get(ctx, key)
-	if err != nil {
-		var none T
-		return none, storeError(err)
+	value, err := c.get(ctx, api.Cache, key)
+	return value, storeError(err)
+}
+
+// get does the work of Get, and returns the store's own error.
+func (c CacheOf[T]) get(ctx context.Context, cache *Cache, key string) (T, error) {
+	var raw []byte
+	var isText bool
+	var err error
+	if cache.direct != nil {
+		raw, isText, err = cache.direct.View(c.Prefix, key)
+	} else {
+		var e backend.Entry
+		e, err = cache.store.Get(ctx, c.full(key))
+		raw = e.Value
 	}
-	return decode[T](key, e.Value)
+	var value T
+	if err != nil {
+		return value, err
+	}
+	if text, ok := any(&value).(*string); ok && isText {
+		*text = jsonx.ViewString(raw[1 : len(raw)-1])
+		return value, nil
+	}
+	return decodeValue[T](c.Prefix, key, raw)
 }
 
 // Set encodes value as JSON and stores it under key. [Cache.Set] documents ttl and the errors.
 func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
-	key = c.full(key)
-	raw, err := encodeValue(key, value)
+	direct := api.Cache.direct
+	if direct == nil {
+		return api.Cache.Set(ctx, c.full(key), value, ttl)
+	}
+	if text, ok := any(value).(string); ok {
+		return storeError(direct.WriteText(c.Prefix, key, text, ttl))
+	}
+	raw, err := encodeValue(c.Prefix, key, value)
 	if err != nil {
 		return err
 	}
 	defer raw.release()
-	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
+	return storeError(direct.Write(c.Prefix, key, raw.json, ttl))
 }
 
 // Add stores value under key, but only if the key has no value yet. Add returns true if it stored the value.
@@ -93,13 +120,18 @@ func (c CacheOf[T]) Clear(ctx context.Context, api *API, prefix string) (int, er
 // cannot be stored, for example because the cache is full, GetOrLoad returns the loaded value together with the error
 // of [Cache.Set].
 func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
+	if api.Cache.direct != nil { // a first look is cheap
+		if value, err := c.get(ctx, api.Cache, key); !errors.Is(err, backend.ErrNotFound) {
+			return value, storeError(err)
+		}
+	}
 	key = c.full(key)
 	raw, err := api.Cache.getOrLoad(ctx, key, ttl, func() ([]byte, error) {
 		value, err := load(ctx)
 		if err != nil {
 			return nil, err
 		}
-		raw, err := encodeValue(key, value)
+		raw, err := encodeValue("", key, value)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +141,7 @@ func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl tim
 	var value T
 	if raw != nil {
 		var broken error
-		if value, broken = decode[T](key, raw); err == nil {
+		if value, broken = decodeValue[T]("", key, raw); err == nil {
 			err = broken
 		}
 	}
@@ -124,9 +156,9 @@ func (c CacheOf[T]) full(key string) string {
 	return c.Prefix + key
 }
 
-// decode decodes the JSON in raw into a T; key is for the error text. A decoded string without escapes shares the
-// memory of raw, which saves a copy. This is safe because the values of a store are immutable.
-func decode[T any](key string, raw []byte) (T, error) {
+// decodeValue decodes the JSON in raw into a T; prefix and key are for the error text. A decoded string may share the memory
+// of raw, which saves a copy. This is safe because the values of a store are immutable.
+func decodeValue[T any](prefix, key string, raw []byte) (T, error) {
 	var value T
 	if text, ok := any(&value).(*string); ok && len(raw) > 1 && raw[0] == '"' && raw[len(raw)-1] == '"' {
 		if plain, ok := jsonx.Plain(raw); ok {
@@ -134,16 +166,10 @@ func decode[T any](key string, raw []byte) (T, error) {
 			return value, nil
 		}
 	}
-	return decodeAny[T](key, raw)
-}
-
-// decodeAny decodes the JSON in raw into a T of any type. decodeAny is separate from decode, because the decoded
-// variable escapes to the heap in decodeAny. For strings, decode avoids this allocation.
-func decodeAny[T any](key string, raw []byte) (T, error) {
-	var value T
-	if err := jsonx.Unmarshal(raw, &value); err != nil {
+	value, err := decode.Unmarshal[T](raw)
+	if err != nil {
 		var none T
-		return none, fmt.Errorf("the cached value of %q is no %T: %w", key, none, err)
+		return none, fmt.Errorf("the cached value of %q is no %T: %w", prefix+key, none, err)
 	}
 	return value, nil
 }
@@ -159,7 +185,7 @@ const maxScratch = 64 << 10
 
 // encodeValue encodes value as JSON into a pooled buffer. The caller must call release on the returned buffer when it
 // no longer needs the JSON. If value does not encode, the error is [CodeInvalidInput] and names the cache key.
-func encodeValue[T any](key string, value T) (*scratch, error) {
+func encodeValue[T any](prefix, key string, value T) (*scratch, error) {
 	s := scratches.Get().(*scratch)
 	if text, ok := any(value).(string); ok {
 		s.json = jsonx.AppendString(s.json[:0], text)
@@ -168,7 +194,7 @@ func encodeValue[T any](key string, value T) (*scratch, error) {
 	var err error
 	if s.json, err = encode.Append(s.json[:0], value); err != nil {
 		s.release()
-		return nil, Errorf(CodeInvalidInput, "the value for cache key %q does not encode as JSON: %v", key, err)
+		return nil, Errorf(CodeInvalidInput, "the value for cache key %q does not encode as JSON: %v", prefix+key, err)
 	}
 	return s, nil
 }

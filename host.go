@@ -3,9 +3,7 @@ package actionhero
 import (
 	"context"
 	"io/fs"
-	"maps"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/bridge"
@@ -55,7 +53,7 @@ func (h *host) DescribeAction(name string) any {
 	return &act.info
 }
 
-func (h *host) ActionNames() []string { return slices.Sorted(maps.Keys(h.registry.Load().actions)) }
+func (h *host) ActionNames() []string { return h.registry.Load().names() }
 
 func (h *host) StatFile(name string) (fs.FileInfo, bool) { return h.Files.stat(name) }
 
@@ -77,7 +75,7 @@ func (h *host) Guarded() bool {
 	if h.limiter != nil {
 		own--
 	}
-	for _, act := range reg.actions {
+	for act := range reg.all() {
 		if act.guarded || !reg.access(&act.info.Access).IsPublic() {
 			own++
 		}
@@ -116,13 +114,32 @@ func (h *host) Authorize(ctx context.Context, request, rule any) error {
 
 func (h *host) CheckRule(rule any) error { return checkRule(rule.(*Access)) }
 
-func (h *host) ReturnsContent(action string) bool {
-	act := h.registry.Load().action(action)
+func (h *host) Requested(request any) any {
+	if act := h.registry.Load().requested(request.(*Request)); act != nil {
+		return &act.info
+	}
+	return nil
+}
+
+func (h *host) CheckAction(request any) error {
+	req, reg := request.(*Request), h.registry.Load()
+	if reg.requested(req) != nil {
+		return nil
+	}
+	return unknown(req)
+}
+
+func (h *host) AskedVersion(request any) (int, error) { return request.(*Request).askedVersion() }
+
+func (h *host) HasVersions() bool { return len(h.registry.Load().families) > 0 }
+
+func (h *host) ReturnsContent(request any) bool {
+	act := h.registry.Load().requested(request.(*Request))
 	return act != nil && act.outType == contentType
 }
 
-func (h *host) ReturnsNothing(action string) bool {
-	act := h.registry.Load().action(action)
+func (h *host) ReturnsNothing(request any) bool {
+	act := request.(*Request).act
 	return act != nil && act.outType == noneType
 }
 

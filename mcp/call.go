@@ -106,7 +106,7 @@ func (o *outcome) answer(ctx context.Context) *actionhero.Error {
 	if err != nil {
 		return actionhero.AsError(err)
 	}
-	o.object, o.nothing = append(object, '}'), e.api.ReturnsNothing(r.Request.Action)
+	o.object, o.nothing = append(object, '}'), e.api.ReturnsNothing(&r.Request)
 	return nil
 }
 

@@ -47,7 +47,10 @@ var ownList = sdk.Cacheable{TTLMs: int(listAge.Milliseconds()), CacheScope: "pri
 // receive answers the methods for tools, and counts all others against the request limit of the client.
 func (e *endpoint) receive(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
-		c := e.callerOf(req)
+		c, failure := e.callerOf(req).checked(ctx)
+		if failure != nil {
+			return nil, &jsonrpc.Error{Code: codeRefused, Message: failure.Message}
+		}
 		if call, ok := req.(*sdk.CallToolRequest); ok && method == methodCall {
 			return e.call(ctx, c, call)
 		}

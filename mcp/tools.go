@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (e *endpoint) readTools() *table {
 	t := &table{byName: map[string]*tool{}}
 	for _, info := range e.api.Actions() {
 		if info.Tool != nil {
-			t.sorted = append(t.sorted, tool{info.Name, info.Access, e.describe(&info)})
+			t.sorted = append(t.sorted, tool{info.VersionedName(), info.Access, e.describe(&info)})
 		}
 	}
 	slices.SortFunc(t.sorted, func(a, b tool) int { return strings.Compare(a.described.Name, b.described.Name) })
@@ -64,10 +65,16 @@ func (e *endpoint) describe(info *actionhero.ActionInfo) *sdk.Tool {
 			DestructiveHint: &destructive, OpenWorldHint: &open,
 		},
 	}
-	if !info.ReturnsContent() && !e.api.ReturnsNothing(info.Name) {
+	if !info.ReturnsContent() && !returnsNothing(info) {
 		described.OutputSchema = json.RawMessage(info.OutputSchema)
 	}
 	return described
+}
+
+// returnsNothing reports whether the action has no output.
+func returnsNothing(info *actionhero.ActionInfo) bool {
+	_, out := info.Types()
+	return out == reflect.TypeFor[actionhero.None]()
 }
 
 // permitted returns the tools that the caller may call, as far as the access rules of actions say so.

@@ -28,7 +28,11 @@ func (h *expiryHeap) replace(old, it *item) {
 	switch {
 	case has && will:
 		i := int(old.heapIndex)
-		h.fix(i, heapEntry{min((*h)[i].at, it.expires), it})
+		if at := (*h)[i].at; at <= it.expires { // nothing moves, so the neighbours, which are cold memory, need no look
+			h.setAt(i, heapEntry{at, it})
+		} else {
+			h.fix(i, heapEntry{it.expires, it})
+		}
 	case has:
 		last := len(*h) - 1
 		moved := (*h)[last]

@@ -69,8 +69,7 @@ func (s *shard) replace(old, it *item, b *budget) bool {
 		return false
 	}
 	s.items.put(old, it)
-	s.expiries.replace(old, it)
-	s.nextExpiry.Store(s.expiries.nextAt())
+	s.replaceExpiry(old, it)
 	return true
 }
 
@@ -128,7 +127,14 @@ func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, don
 // holds s.mu.
 func (s *shard) delete(it *item, b *budget) {
 	s.items.remove(it)
-	s.expiries.replace(it, nil)
-	s.nextExpiry.Store(s.expiries.nextAt())
+	s.replaceExpiry(it, nil)
 	b.reserve(-it.cost())
+}
+
+// replaceExpiry replaces the item old in the expiry heap with it; either may be nil. The caller holds s.mu.
+func (s *shard) replaceExpiry(old, it *item) {
+	s.expiries.replace(old, it)
+	if at := s.expiries.nextAt(); at != s.nextExpiry.Load() { // a store would cost more than the comparison
+		s.nextExpiry.Store(at)
+	}
 }

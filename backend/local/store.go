@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -55,7 +56,7 @@ func (s *store) stop() {
 // closed.
 func (s *store) locate(k *keyspace, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
-		return nil, 0, rules.CheckName("key", key)
+		return nil, 0, rules.CheckName("key", strings.Clone(key)) // the clone lets key be on the stack
 	}
 	if !s.open.Load() {
 		return nil, 0, backend.ErrClosed
@@ -65,23 +66,7 @@ func (s *store) locate(k *keyspace, key string) (*shard, uint64, error) {
 }
 
 func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Duration) error {
-	sh, hash, err := s.locate(&s.entries, key)
-	if err != nil {
-		return err
-	}
-	if ttl < 0 {
-		s.loads.detach(key)
-		sh.remove(hash, key, &s.budget)
-		return nil
-	}
-	if err := s.checkSize(key, value); err != nil {
-		return err
-	}
-	s.loads.detach(key)
-	now := s.clock.nowSynced()
-	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
-	_, err = s.update(sh, hash, key, now, "an entry", func(*item) *item { return it })
-	return err
+	return s.Write("", key, value, ttl)
 }
 
 func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
@@ -102,7 +87,7 @@ func (s *store) add(key string, value []byte, ttl time.Duration) (bool, error) {
 	if ttl < 0 {
 		return true, nil
 	}
-	if err := s.checkSize(key, value); err != nil {
+	if err := s.checkSize(key, len(value)); err != nil {
 		return false, err
 	}
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
@@ -117,8 +102,8 @@ func (s *store) add(key string, value []byte, ttl time.Duration) (bool, error) {
 
 // checkSize returns an error if the entry is larger than the whole memory limit of the store. Callers check this before
 // they copy the entry.
-func (s *store) checkSize(key string, value []byte) error {
-	if size := int64(len(key) + len(value) + itemOverhead); size > s.budget.max {
+func (s *store) checkSize(key string, valueLen int) error {
+	if size := int64(len(key) + valueLen + itemOverhead); size > s.budget.max {
 		return s.errFull("an entry", size)
 	}
 	return nil
@@ -161,12 +146,9 @@ func (s *store) Get(_ context.Context, key string) (backend.Entry, error) {
 	if err != nil {
 		return backend.Entry{}, err
 	}
-	it := sh.items.find(hash, key)
-	if it == nil {
-		return backend.Entry{}, backend.ErrNotFound
-	}
 	now := s.clock.now()
-	if it.expires <= now {
+	it := s.find(sh, hash, key, now)
+	if it == nil {
 		return backend.Entry{}, backend.ErrNotFound
 	}
 	e := backend.Entry{Value: it.value(), Created: s.clock.wall(it.created), Read: s.clock.wall(now)}

@@ -16,17 +16,19 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
-	"github.com/actionhero-go/actionhero/bench/internal/slices"
+	samples "github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
 func main() {
 	be := flag.String("be", "", "serve this cache (internal)")
 	passes := flag.Int("passes", 12, "slices for each cache")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
+	only := flag.String("only", "", "compare only the caches whose names contain one of these texts, separated by commas, with the first one")
 	base := flag.String("base", "", "another checkout of this repository: compare only our caches with those of that checkout")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -35,7 +37,7 @@ func main() {
 	if *be != "" {
 		err = serve(ctx, *be, os.Stdin, os.Stdout)
 	} else {
-		err = run(ctx, *passes, *slice, *base)
+		err = run(ctx, *passes, *slice, *only, *base)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
@@ -49,9 +51,9 @@ var names = []string{
 	"bare map", "bare map, nothing copied", "Store", "Cache", "CacheOf[string]", "CacheOf[string] with a prefix", "CacheOf a struct", "otter (evicts values if full)",
 }
 
-func run(ctx context.Context, passes int, slice time.Duration, base string) error {
+func run(ctx context.Context, passes int, slice time.Duration, only, base string) error {
 	if base == "" {
-		return compare(ctx, names, "", passes, slice)
+		return compare(ctx, chosen(only), "", passes, slice)
 	}
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -68,6 +70,17 @@ func run(ctx context.Context, passes int, slice time.Duration, base string) erro
 		}
 	}
 	return nil
+}
+
+// chosen returns the baseline and the caches whose names contain one of the texts in only, or all if only is empty.
+func chosen(only string) []string {
+	some := names[:1:1]
+	for _, name := range names[1:] {
+		if slices.ContainsFunc(strings.Split(only, ","), func(part string) bool { return strings.Contains(name, part) }) {
+			some = append(some, name)
+		}
+	}
+	return some
 }
 
 // ours are the caches of this repository.
@@ -124,8 +137,8 @@ func table(names []string, results []result) string {
 	var b strings.Builder
 	b.WriteString("| cache | operations for the same processor time, ratio (IQR) | ns of processor time |\n|---|---|---|\n")
 	for i, r := range results {
-		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %.0f |\n", names[i], slices.Quantile(r.ratio, 0.5), slices.Quantile(r.ratio, 0.25),
-			slices.Quantile(r.ratio, 0.75), slices.Quantile(r.cost, 0.5))
+		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %.0f |\n", names[i], samples.Quantile(r.ratio, 0.5), samples.Quantile(r.ratio, 0.25),
+			samples.Quantile(r.ratio, 0.75), samples.Quantile(r.cost, 0.5))
 	}
 	return b.String()
 }

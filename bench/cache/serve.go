@@ -135,21 +135,24 @@ func (b *bench) load(name, duration string) (string, error) {
 }
 
 func (b *bench) loop(g, writes int, stop *atomic.Bool) (n int, err error) {
-	draws := b.draws[g]
 	for !stop.Load() {
 		for range 256 {
-			i := draws[n%steps]
-			if n++; writes > 0 && n%writes == 0 {
-				err = b.cache.set(b.names[i], b.values[i])
-			} else {
-				err = b.cache.get(b.names[i])
-			}
-			if err != nil {
+			n++
+			if err := b.step(g, n, writes); err != nil {
 				return n, err
 			}
 		}
 	}
 	return n, nil
+}
+
+// step is operation n, from 1 on, of goroutine g. One of so many operations is a write; 0: none.
+func (b *bench) step(g, n, writes int) error {
+	i := b.draws[g][(n-1)%steps]
+	if writes > 0 && n%writes == 0 {
+		return b.cache.set(b.names[i], b.values[i])
+	}
+	return b.cache.get(b.names[i])
 }
 
 // check writes all keys to a new cache with room for all of them, and to a new cache without. It returns the numbers of

@@ -23,6 +23,9 @@ func AppendString(dst []byte, s string) []byte {
 	return append(appendEscaped(dst, b, i), '"')
 }
 
+// IsPlain reports whether s is ASCII without characters that JSON escapes, so that AppendString only adds the quotes.
+func IsPlain(s string) bool { return asciiEnd(ViewBytes(s), 0) == len(s) }
+
 // appendEscaped appends b with JSON escapes. The caller has found that the first i bytes of b need no escape.
 func appendEscaped(dst, b []byte, i int) []byte {
 	start := 0 // of the bytes that are not copied yet

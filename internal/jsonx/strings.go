@@ -32,6 +32,16 @@ func Plain(raw []byte) ([]byte, bool) {
 	return inner, i == len(inner) || plainEnd(inner, i) == len(inner) && utf8.Valid(inner[i:])
 }
 
+// PlainString returns the index after the JSON string that begins at i, and true, if the string is ASCII without escapes.
+// Otherwise it returns false.
+func PlainString(data []byte, i int) (end int, ok bool) {
+	if i >= len(data) || data[i] != '"' {
+		return i, false
+	}
+	end = asciiEnd(data, i+1)
+	return end + 1, end < len(data) && data[end] == '"'
+}
+
 // unquote returns the decoded text of raw, a JSON string literal of valid syntax.
 func unquote(raw []byte) string {
 	inner, plain := Plain(raw)

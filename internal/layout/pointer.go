@@ -65,6 +65,9 @@ type TypeID struct{ p unsafe.Pointer }
 // TypeIDOf returns the TypeID of t. t must not be an interface type.
 func TypeIDOf(t reflect.Type) TypeID { return DynamicType(reflect.Zero(t).Interface()) }
 
+// Hash returns a number for a table of types. Different types may have the same one.
+func (t TypeID) Hash() uint64 { return uint64(uintptr(t.p)>>5) * 0x9e3779b97f4a7c15 >> 32 }
+
 // DynamicType returns the TypeID of the type of v. It returns the zero TypeID if v is nil.
 func DynamicType(v any) TypeID { return TypeID{(*eface)(unsafe.Pointer(&v)).typ} }
 
