@@ -74,7 +74,7 @@ func (r *Request) findID() string {
 // logScratch is the memory in which a log line is put together.
 type logScratch struct {
 	lines  lineHandler // the handler of the line, or nil if the handler may keep the attributes
-	attrs  [16]slog.Attr
+	attrs  [17]slog.Attr
 	params []byte
 }
 
@@ -114,8 +114,14 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	}
 	if id := req.identityNow(); id != nil && id.ID != "" {
 		attrs = append(attrs, slog.String("user", shortened(id.ID, maxLoggedName)))
+		if key, ok := id.Claims["keyID"].(interface{ CredentialID() string }); ok { // of package auth: one user may have many keys
+			attrs = append(attrs, slog.String("key_id", key.CredentialID()))
+		}
 	}
 	attrs = append(req.logExtra(attrs, failure), slog.String("transport", req.Transport), slog.String("action", shortened(req.Action, maxLoggedName)))
+	if req.act != nil && req.act.versioned {
+		attrs = append(attrs, slog.Int("version", req.act.info.Version))
+	}
 	if failure != nil {
 		attrs = append(attrs, slog.String("code", failure.Code.String()))
 	}

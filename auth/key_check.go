@@ -18,6 +18,9 @@ const keyClaim = "keyID"
 // keyID is the id of a key in the claims. Its type is not in the claims of a token of an issuer.
 type keyID string
 
+// CredentialID returns the id. The log line of a request calls it through an interface.
+func (id keyID) CredentialID() string { return string(id) }
+
 // KeyIDOf returns the id of the API key with which the caller has identified itself, or "".
 func KeyIDOf(who actionhero.Identity) string {
 	id, _ := who.Claims[keyClaim].(keyID)

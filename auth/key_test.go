@@ -91,7 +91,7 @@ func TestAnAPIKeyIdentifiesItsOwnerOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	keys := auth.NewKeys(auth.KeyConfig{Store: folder(t)})
 	s := testkit.Start(t, testkit.Options{Parts: closedApp(keys, keys.LoginAction("keyLogin"))})
-	text, _ := createKey(t, keys, s.API)
+	text, key := createKey(t, keys, s.API)
 	wrong := text[:len(text)-1] + "1"
 	const ann, refused = `"who":"ann"`, "the API key is not valid"
 
@@ -125,6 +125,12 @@ func TestAnAPIKeyIdentifiesItsOwnerOnEveryTransport(t *testing.T) {
 		}
 	}
 	wantNoKey(t, s.Log, text)
+	for _, transport := range []string{"web", "websocket", "socketio", "tcp"} {
+		found := slices.ContainsFunc(s.Log.With("key_id", key.ID), func(e testkit.Entry) bool { return e.Attrs["transport"] == transport && e.Attrs["user"] == "ann" })
+		if !found {
+			t.Errorf("no log line of a request over %s has the id of the key", transport)
+		}
+	}
 }
 
 // wantNoKey fails if the log has the secret of the key.

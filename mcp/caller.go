@@ -46,6 +46,15 @@ func (e *endpoint) callerOf(req sdk.Request) *caller {
 	return &caller{endpoint: e, known: true} // anonymous
 }
 
+// checked returns the caller of one message. Over the standard streams with a token, it asks the authenticators again.
+func (c *caller) checked(ctx context.Context) (*caller, *actionhero.Error) {
+	if c != c.endpoint.streams || c.known {
+		return c, nil
+	}
+	again := &caller{endpoint: c.endpoint, headers: c.headers}
+	return again, again.identify(ctx, again.request())
+}
+
 // newCaller returns the caller of an HTTP request.
 func (e *endpoint) newCaller(w http.ResponseWriter, r *http.Request) *caller {
 	c := &caller{endpoint: e, w: w, r: r, left: r.Context()}

@@ -68,6 +68,7 @@ func (p *part) serveStreams(ctx context.Context, env *cli.Env, id actionhero.Ide
 		if err := e.streams.identify(ctx, e.streams.request()); err != nil {
 			return fmt.Errorf("the token in mcp.token (ACTIONHERO_MCP_TOKEN) is refused: %w", err)
 		}
+		e.streams.known = e.cfg.Token == "" // a token may be revoked, and its user get other roles
 	}
 	err = e.server.Run(ctx, &sdk.IOTransport{Reader: io.NopCloser(env.Stdin), Writer: writer{env.Stdout}, MaxLineLength: int(e.cfg.MaxCallBytes)})
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

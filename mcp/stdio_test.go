@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -26,8 +27,18 @@ func init() {
 	os.Exit(cli.Run(context.Background(), os.Stdout, os.Stderr, append([]string{"app"}, strings.Fields(args)...), streamParts()...))
 }
 
+// revoked is whether the app of the process accepts no token any more.
+var revoked atomic.Bool
+
 func streamParts() []actionhero.Part {
 	return []actionhero.Part{
+		actionhero.Authenticator(func(_ context.Context, c *actionhero.Credentials) (none actionhero.Identity, err error) {
+			if revoked.Load() && c.Bearer() != "" {
+				err = actionhero.Errorf(actionhero.CodeUnauthenticated, "the token is revoked")
+			}
+			return none, err
+		}),
+		isTool(does("revoke", func(context.Context) error { revoked.Store(true); return nil })),
 		knows, actionhero.DefaultAccess(actionhero.Authenticated),
 		who("open", actionhero.Public), who("own", actionhero.Access{}), who("admins", actionhero.Roles("admin")),
 		isTool(does("print", func(context.Context) error {
@@ -65,8 +76,8 @@ func TestTheCommandServesTheStandardStreams(t *testing.T) {
 		id        string
 	}{
 		"anonymous": {versions[0], nil, nil, []string{"open"}, ""},
-		"a token":   {versions[1], []string{"ACTIONHERO_MCP_TOKEN=ann"}, nil, []string{"open", "own", "print"}, "ann"},
-		"a user":    {versions[0], nil, []string{"--user=bob", "--roles=admin,agent"}, []string{"admins", "open", "own", "print"}, "bob"},
+		"a token":   {versions[1], []string{"ACTIONHERO_MCP_TOKEN=ann"}, nil, []string{"open", "own", "print", "revoke"}, "ann"},
+		"a user":    {versions[0], nil, []string{"--user=bob", "--roles=admin,agent"}, []string{"admins", "open", "own", "print", "revoke"}, "bob"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,6 +99,35 @@ func TestTheCommandServesTheStandardStreams(t *testing.T) {
 			}
 			if log := stderr.String(); !strings.Contains(log, "an agent has called a tool") || test.id != "" && !strings.Contains(log, "this is no message") {
 				t.Errorf("standard error has\n%s", log)
+			}
+		})
+	}
+}
+
+// A token that is revoked while the process runs is refused with the next message. A user of the flags needs no token.
+func TestARevokedTokenEndsOverTheStandardStreams(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		variables, flags []string
+		want             string
+	}{
+		"a token": {[]string{"ACTIONHERO_MCP_TOKEN=ann"}, nil, "the token is revoked"},
+		"a user":  {[]string{"ACTIONHERO_MCP_TOKEN=ann"}, []string{"--user=bob"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			session, stderr := app(t, versions[0], test.variables, test.flags...)
+			call(t, session, "own", nil)
+			call(t, session, "revoke", nil)
+			_, listErr := session.ListTools(t.Context(), nil)
+			_, callErr := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "own"})
+			for _, err := range []error{listErr, callErr} {
+				if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+					t.Errorf("after the token was revoked: %v, want %q", err, test.want)
+				}
+			}
+			if err := session.Close(); err != nil {
+				t.Errorf("the end: %v: %s", err, stderr)
 			}
 		})
 	}
