@@ -9,7 +9,7 @@ SERVER      ?= cluster
 SEED        ?= 1
 GO          ?= go
 
-.PHONY: help test needs hostile chaos lint openapi fuzz vuln api build site bench bench-compare
+.PHONY: help test needs hostile chaos lint openapi asyncapi fuzz vuln api build site bench bench-compare
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,11 @@ lint: ## check formatting, words, go vet and staticcheck, and that the server co
 	cd site && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 	cd conformance && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
-openapi: ## lint the OpenAPI documents of the stock server and of the desk with @redocly/cli; needs Node.js and the network for npm
+openapi: ## lint the OpenAPI documents of the stock server, of the desk and of conformance/ with @redocly/cli; needs Node.js and the network for npm
 	@.ci/openapi
+
+asyncapi: ## validate the AsyncAPI documents of the stock server, of the desk and of conformance/ with @asyncapi/parser; needs Node.js and the network for npm
+	@.ci/asyncapi
 
 fuzz: ## run every fuzz target for FUZZTIME (default 5s)
 	@GO="$(GO)" .ci/fuzz $(FUZZTIME)
