@@ -32,6 +32,7 @@ var noneType = reflect.TypeFor[None]()
 type Action[In, Out any] struct {
 	Name        string         // the name by which clients call the action: 1 to 64 letters, digits and _ . : -; required
 	Description string         // one sentence for people, shown by actionsView
+	Version     int            // of several actions with one Name, 1 or more: each has its own, and the greatest is the default; default: none
 	Route       string         // an HTTP route in addition to /api/NAME: "POST /users/{id}", "GET /docs/{path...}"; default: none
 	Routes      []string       // further routes; default: none
 	Middleware  []Middleware   // wraps this action only, outermost first, inside the API's middleware; default: none
@@ -51,6 +52,9 @@ type Action[In, Out any] struct {
 
 	// Tool makes the action a tool that AI agents may call, see [Tool]; default: agents cannot call it.
 	Tool *Tool
+
+	Resource *Resource // makes the action a resource that AI agents may read; default: none
+	Prompt   *Prompt   // makes the action a prompt that the users of AI agents may choose; default: none
 
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
@@ -108,6 +112,8 @@ func (ps Parts) register(r *registry) error {
 // ActionInfo describes a registered action. [API.Actions] returns one ActionInfo for each action.
 type ActionInfo struct {
 	Name, Description string
+	Version           int  // of the Action; 0: the action has no versions
+	Superseded        bool // a newer version exists, which runs unless the client asks for this one; set by [API.Actions]
 	Inputs            []Input
 	InputSchema       []byte   // the JSON Schema (2020-12) of the inputs; a secret input is writeOnly, a file has the format "binary"
 	Route             string   // the first of Routes; empty if the action has none
@@ -120,6 +126,8 @@ type ActionInfo struct {
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
 	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
+	Resource          *Resource      // of the Action, with its defaults filled in; or nil
+	Prompt            *Prompt        // of the Action, with its defaults filled in; or nil
 	OutputExample     []byte         // a JSON object
 	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the action returns a *Content
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
@@ -148,6 +156,7 @@ type action struct {
 	limit        time.Duration
 	strict       bool          // the action refuses unknown params
 	guarded      bool          // the action has middleware of its own
+	versioned    bool          // the action has a version
 	described    sync.Once     // sets the schemas of info; see describeTypes
 	strictSchema func() []byte // the schema of the inputs if the app refuses unknown params
 	secretPath   bool          // a route has the value of a secret input
@@ -174,6 +183,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if a.Kind >= kindCount {
 		return nil, fmt.Errorf("action %q has the Kind %d, which does not exist: use KindWrite, KindRead or KindDestructive", a.Name, uint8(a.Kind))
 	}
+	if a.Version < 0 {
+		return nil, fmt.Errorf("action %q has the Version %d: use 1 or more, or zero for an action without versions", a.Name, a.Version)
+	}
 	if a.MaxBody < 0 {
 		return nil, fmt.Errorf("action %q has the MaxBody %d: it must be above zero, or zero for the limit of the transport", a.Name, a.MaxBody)
 	}
@@ -187,9 +199,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err != nil {
 		return nil, fmt.Errorf("action %q: %w", a.Name, err)
 	}
-	act := &action{input: input, strict: a.Strict, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
+	act := &action{input: input, strict: a.Strict, versioned: a.Version > 0, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
 	act.info = ActionInfo{
-		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
+		Name: a.Name, Description: a.Description, Version: a.Version, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
 		Access: a.Access, Transports: slices.Clone(a.Transports), Meta: a.Meta,
 		MaxBody: a.MaxBody, Strict: a.Strict, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
@@ -221,7 +233,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err := act.checkKeys(a.IdempotencyKey); err != nil {
 		return nil, err
 	}
-	if err := act.setTool(a.Tool); err != nil {
+	if err := errors.Join(act.setTool(a.Tool), act.setResource(a.Resource), act.setPrompt(a.Prompt)); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0
@@ -353,7 +365,8 @@ func (act *action) hides(name string) bool {
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
 	var registered *schema.Input
-	if act := api.registry.Load().actions[a.Name]; act != nil {
+	name := versionedName(a.Name, a.Version)
+	if act := api.registry.Load().action(name); act != nil {
 		registered = act.input
 	}
 	input, err := inputFor[In](registered)
@@ -365,7 +378,7 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
 	}
 	req := api.newRequest(transportInternal)
-	req.Action = a.Name
+	req.Action = name
 	if caller := RequestFrom(ctx); caller != nil {
 		req.caller, req.Conn, req.RemoteIP, req.Method = caller, caller.Conn, caller.RemoteIP, caller.Method
 	}

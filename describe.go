@@ -3,7 +3,6 @@ package actionhero
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 type Description struct {
 	Name            string           // Config.ServerName
 	Version         string           // Config.APIVersion
-	Actions         []ActionInfo     // sorted by name
+	Actions         []ActionInfo     // sorted by name, the versions of one action from the newest on
 	Tasks           []TaskInfo       // sorted by name
 	Events          []EventInfo      // of rooms, sorted by name
 	SecuritySchemes []SecurityScheme // the ways in which a client says who it is, in the order of their registration
@@ -56,10 +55,11 @@ func (a Access) Allows(who Identity) bool {
 	return who.Known() && a.refuseKnown(&who) == nil
 }
 
-// Action returns the description of the action with this name, or nil.
+// Action returns the description of the action with this name, or nil. Of an action with versions, it is the newest one in
+// the description. A name such as "v2/NAME" finds that version.
 func (d Description) Action(name string) *ActionInfo {
 	for i := range d.Actions {
-		if d.Actions[i].Name == name {
+		if d.Actions[i].Name == name || d.Actions[i].VersionedName() == name {
 			return &d.Actions[i]
 		}
 	}
@@ -126,6 +126,7 @@ func (r *registry) describe(act *action, cfg *Config) ActionInfo {
 		info.Strict, info.InputSchema = true, act.strictSchema()
 	}
 	info.Errors = codesOf(&info, cfg)
+	r.describeVersion(act, &info)
 	return info
 }
 
@@ -151,8 +152,8 @@ func codesOf(info *ActionInfo, cfg *Config) []Code {
 // describeActions returns descriptions of all registered actions, sorted by name.
 func (r *registry) describeActions(cfg *Config) []ActionInfo {
 	infos := make([]ActionInfo, 0, len(r.actions))
-	for _, name := range slices.Sorted(maps.Keys(r.actions)) {
-		infos = append(infos, r.describe(r.actions[name], cfg))
+	for act := range r.all() {
+		infos = append(infos, r.describe(act, cfg))
 	}
 	return infos
 }

@@ -39,8 +39,8 @@ func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	}
 	defer calls.leave()
 	reg := api.registry.Load()
-	if req.act = reg.actions[req.Action]; req.act == nil {
-		req.act = reg.own[req.Action]
+	if req.act = reg.actions[req.Action]; req.act == nil || req.act.versioned {
+		reg.chooseVersion(req)
 	}
 	limit := api.cfg.ActionTimeout
 	if req.act != nil && req.act.limit != 0 {
@@ -171,6 +171,11 @@ func unknown(req *Request) *Error {
 		return unknownTask(req.Action)
 	}
 	name := req.Action
+	if req.act == nil {
+		if err := req.API.registry.Load().unknownVersion(req); err != nil {
+			return err
+		}
+	}
 	if name == "" {
 		name = "{no action}"
 	}

@@ -3,9 +3,7 @@ package actionhero
 import (
 	"context"
 	"io/fs"
-	"maps"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/bridge"
@@ -55,7 +53,7 @@ func (h *host) DescribeAction(name string) any {
 	return &act.info
 }
 
-func (h *host) ActionNames() []string { return slices.Sorted(maps.Keys(h.registry.Load().actions)) }
+func (h *host) ActionNames() []string { return h.registry.Load().names() }
 
 func (h *host) StatFile(name string) (fs.FileInfo, bool) { return h.Files.stat(name) }
 
@@ -77,7 +75,7 @@ func (h *host) Guarded() bool {
 	if h.limiter != nil {
 		own--
 	}
-	for _, act := range reg.actions {
+	for act := range reg.all() {
 		if act.guarded || !reg.access(&act.info.Access).IsPublic() {
 			own++
 		}
@@ -116,13 +114,32 @@ func (h *host) Authorize(ctx context.Context, request, rule any) error {
 
 func (h *host) CheckRule(rule any) error { return checkRule(rule.(*Access)) }
 
-func (h *host) ReturnsContent(action string) bool {
-	act := h.registry.Load().action(action)
+func (h *host) Requested(request any) any {
+	if act := h.registry.Load().requested(request.(*Request)); act != nil {
+		return &act.info
+	}
+	return nil
+}
+
+func (h *host) CheckAction(request any) error {
+	req, reg := request.(*Request), h.registry.Load()
+	if reg.requested(req) != nil {
+		return nil
+	}
+	return unknown(req)
+}
+
+func (h *host) AskedVersion(request any) (int, error) { return request.(*Request).askedVersion() }
+
+func (h *host) HasVersions() bool { return len(h.registry.Load().families) > 0 }
+
+func (h *host) ReturnsContent(request any) bool {
+	act := h.registry.Load().requested(request.(*Request))
 	return act != nil && act.outType == contentType
 }
 
-func (h *host) ReturnsNothing(action string) bool {
-	act := h.registry.Load().action(action)
+func (h *host) ReturnsNothing(request any) bool {
+	act := request.(*Request).act
 	return act != nil && act.outType == noneType
 }
 
@@ -143,7 +160,7 @@ func (h *host) Connect(transport string, remote netip.AddrPort, client any) any 
 	if h.registry.Load().meetsConns() {
 		c.stage = waiting
 	} else {
-		h.Rooms.conns.Store(c.ID, c)
+		h.Rooms.conns.store(c)
 	}
 	return c
 }
@@ -172,7 +189,7 @@ func (h *host) Enter(ctx context.Context, conn any, room string, welcome func(ro
 func (h *host) Disconnect(conn any) {
 	c := conn.(*Conn)
 	h.Rooms.leaveAll(c)
-	h.Rooms.conns.Delete(c.ID)
+	h.Rooms.conns.remove(c.ID)
 }
 
 func (h *host) HearItself(conn any) { conn.(*Conn).hearsItself = true }

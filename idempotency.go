@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/schema"
@@ -188,6 +189,9 @@ func fingerprint(scope [sha256.Size]byte, r *Request, params []schema.Param) (su
 		}
 	}
 	write(h, string(r.Body()))
+	if v := r.act.info.Version; v > 1 { // an action without versions may become version 1 while keys are kept
+		write(h, "version "+strconv.Itoa(v))
+	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 

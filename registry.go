@@ -15,6 +15,8 @@ import (
 // API.
 type registry struct {
 	actions      map[string]*action
+	families     map[string][]*action  // the versions of the actions that have some, by their plain names: the newest first
+	versions     map[string]*action    // the same actions by the names of their versions
 	own          map[string]*action    // those of the framework, which no list has; an action of the app comes first
 	routes       map[string]takenRoute // by their keys
 	tasks        map[string]*task
@@ -55,7 +57,7 @@ var specialParams = []string{"callback", "action", "limit", "offset", "outputTyp
 
 func newRegistry(loadedSections map[string]any) *registry {
 	r := &registry{
-		actions: map[string]*action{}, own: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, events: map[string]*event{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		actions: map[string]*action{}, families: map[string][]*action{}, versions: map[string]*action{}, own: map[string]*action{}, routes: map[string]takenRoute{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, events: map[string]*event{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
 		sections: map[string]any{}, loadedSections: loadedSections,
 	}
 	for _, key := range specialParams {
@@ -66,7 +68,7 @@ func newRegistry(loadedSections map[string]any) *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), own: maps.Clone(r.own), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), events: maps.Clone(r.events), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), families: maps.Clone(r.families), versions: maps.Clone(r.versions), own: maps.Clone(r.own), routes: maps.Clone(r.routes), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), events: maps.Clone(r.events), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), roomRules: slices.Clone(r.roomRules), conns: slices.Clone(r.conns), streams: slices.Clone(r.streams), authenticators: slices.Clone(r.authenticators), schemes: r.schemes, defaultAccess: r.defaultAccess, extensions: slices.Clone(r.extensions),
@@ -79,24 +81,26 @@ func (r *registry) addAction(act *action) error {
 	if command.Reserved(name) {
 		return fmt.Errorf("action name %q is reserved: it is a command of the persistent transports; choose another", name)
 	}
-	if _, taken := r.actions[name]; taken {
-		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
+	if other, taken := r.actions[name]; taken && (!act.versioned || !other.versioned) {
+		return fmt.Errorf("two actions are named %q: rename one, register it once, or give each a Version of its own", name)
 	}
-	if act.info.Tool != nil {
-		for _, other := range r.actions {
-			if other.info.Tool != nil && other.info.Tool.Name == act.info.Tool.Name {
-				return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.info.Name, name, act.info.Tool.Name)
-			}
-		}
+	if err := r.checkAgents(&act.info); err != nil {
+		return err
 	}
 	for _, pattern := range act.routes {
 		key := pattern.Key()
-		if other, taken := r.routes[key]; taken {
+		if other, taken := r.routes[key]; taken && other.action != name {
 			return fmt.Errorf("actions %q and %q have the same route: %q and %q match the same requests; change one", other.action, name, other.text, pattern)
 		}
 		r.routes[key] = takenRoute{pattern.String(), name}
 	}
-	r.actions[name] = act
+	if act.versioned {
+		if err := r.addVersion(act); err != nil {
+			return err
+		}
+	} else {
+		r.actions[name] = act
+	}
 	r.strict = r.strict || act.strict
 	for _, in := range act.input.Fields() {
 		if r.accepted[in.Name] == "" {
@@ -109,12 +113,15 @@ func (r *registry) addAction(act *action) error {
 	return nil
 }
 
-// action returns the action with this name, or nil.
+// action returns the action with this name, such as "NAME" or "v2/NAME", or nil.
 func (r *registry) action(name string) *action {
 	if act := r.actions[name]; act != nil {
 		return act
 	}
-	return r.own[name]
+	if act := r.own[name]; act != nil {
+		return act
+	}
+	return r.versions[name]
 }
 
 // ownPart registers the actions of a part as those of the framework.
@@ -229,5 +236,6 @@ func (api *API) accept(secret bool, keys []string) {
 	})
 }
 
-// Actions returns descriptions of all registered actions, sorted by name.
+// Actions returns descriptions of all registered actions, sorted by name. The versions of an action follow each other, the
+// newest first.
 func (api *API) Actions() []ActionInfo { return api.registry.Load().describeActions(&api.cfg) }

@@ -119,6 +119,9 @@ func (api *API) logRequest(req *Request, failure *Error) {
 		}
 	}
 	attrs = append(req.logExtra(attrs, failure), slog.String("transport", req.Transport), slog.String("action", shortened(req.Action, maxLoggedName)))
+	if req.act != nil && req.act.versioned {
+		attrs = append(attrs, slog.Int("version", req.act.info.Version))
+	}
 	if failure != nil {
 		attrs = append(attrs, slog.String("code", failure.Code.String()))
 	}

@@ -138,6 +138,7 @@ type ActionView struct {
 	IdempotencyKey string   `json:"idempotencyKey,omitzero"`
 	Routes         []string `json:"routes,omitzero"`      // HTTP routes in addition to /api/NAME
 	InputSchema    rawJSON  `json:"inputSchema,omitzero"` // JSON Schema of the inputs with all their rules; empty for a command
+	Version        int      `json:"version,omitzero"`     // of several actions with this name; 0: the action has no versions
 }
 
 // InputsView lists the names of the required and of the optional inputs of an action.
@@ -165,7 +166,7 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 		for _, info := range req.API.Actions() {
 			view := ActionView{
 				Name: info.Name, Description: info.Description, Inputs: InputsView{[]string{}, []string{}}, OutputExample: rawJSON(info.OutputExample),
-				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes, InputSchema: rawJSON(info.InputSchema),
+				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes, InputSchema: rawJSON(info.InputSchema), Version: info.Version,
 			}
 			if info.IdempotencyKey != actionhero.KeyIgnored {
 				view.IdempotencyKey = info.IdempotencyKey.String()

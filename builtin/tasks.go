@@ -28,10 +28,9 @@ var RunAction = actionhero.Task[RunActionInput]{
 	Description: "Runs an action as a task",
 	OtherParams: true,
 	Check: func(api *actionhero.API, in RunActionInput) error {
-		if transport.Of(api).Action(in.Action) == nil {
-			return actionhero.Errorf(actionhero.CodeNotFound, "%s is not a known action.", in.Action)
-		}
-		return nil
+		req := transport.Of(api).NewRequest("task")
+		req.Action = in.Action
+		return transport.Of(api).CheckAction(req)
 	},
 	Run: func(ctx context.Context, in RunActionInput) error {
 		task := actionhero.RequestFrom(ctx)

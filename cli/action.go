@@ -21,6 +21,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/near"
 	"github.com/actionhero-go/actionhero/internal/terminal"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // action returns the command that runs one action. The flags are those of the action that the line names, so cobra does
@@ -62,7 +63,7 @@ func (a *app) runAction(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	flags := newActionFlags(api, line.name)
+	flags := newActionFlags(api, line.versionedName(api))
 	if err := flags.parse(line.rest); err != nil {
 		return err
 	}
@@ -81,7 +82,9 @@ func (a *app) runAction(cmd *cobra.Command, args []string) error {
 	case flags.running:
 		err = a.runThere(ctx, env, call)
 	case !knows(api, call.Action): // before anything starts
-		err = failed(actionhero.Errorf(actionhero.CodeNotFound, "%s is not a known action.", call.Action))
+		req := transport.Of(api).NewRequest(inplace.Transport)
+		req.Action = call.Action
+		err = failed(transport.Of(api).CheckAction(req))
 	default:
 		err = runHere(ctx, env, api, call)
 	}
@@ -89,7 +92,7 @@ func (a *app) runAction(cmd *cobra.Command, args []string) error {
 }
 
 func knows(api *actionhero.API, action string) bool {
-	return slices.ContainsFunc(api.Actions(), func(info actionhero.ActionInfo) bool { return info.Name == action })
+	return slices.ContainsFunc(api.Actions(), func(info actionhero.ActionInfo) bool { return info.Name == action || info.VersionedName() == action })
 }
 
 // withSuggestion adds the name that was probably meant to the error for an unknown action.
@@ -104,6 +107,9 @@ func withSuggestion(err error, api *actionhero.API, name string) error {
 	var names []string
 	for _, info := range api.Actions() {
 		names = append(names, info.Name)
+	}
+	if plain := name[strings.LastIndex(name, "/")+1:]; plain != name && slices.Contains(names, plain) {
+		return err // which says the versions
 	}
 	if meant := near.Name(name, names); meant != "" {
 		f.hint = fmt.Sprintf("Did you mean %s?", meant)
@@ -166,6 +172,20 @@ type actionLine struct {
 	config, name string
 	help         bool // before the name
 	rest         []string
+}
+
+// versionedName returns the name of the version that the flag --apiVersion asks for, or else the name in the line.
+func (l *actionLine) versionedName(api *actionhero.API) string {
+	for i, arg := range l.rest {
+		version, ok := strings.CutPrefix(arg, "--apiVersion=")
+		if arg == "--apiVersion" && i+1 < len(l.rest) {
+			version, ok = l.rest[i+1], true
+		}
+		if name := "v" + version + "/" + l.name; ok && knows(api, name) {
+			return name
+		}
+	}
+	return l.name
 }
 
 // parseActionLine finds the name of the action in args: the first that is neither --config nor --help, nor a value of

@@ -30,7 +30,7 @@ func (a *app) completeAction(_ *cobra.Command, args []string, word string) ([]st
 	if line.name == "" {
 		return actionNames(api.Actions(), word), none
 	}
-	return newActionFlags(api, line.name).complete(word, line.rest)
+	return newActionFlags(api, line.versionedName(api)).complete(word, line.rest)
 }
 
 // complete completes a flag, or the value of the flag at the end of rest or in word.
@@ -53,11 +53,19 @@ func (f *actionFlags) complete(word string, rest []string) ([]string, cobra.Shel
 // actionNames returns the names of the actions that begin with word, each with its description.
 func actionNames(actions []actionhero.ActionInfo, word string) (names []string) {
 	for _, info := range actions {
-		if strings.HasPrefix(info.Name, word) {
-			names = append(names, info.Name+"\t"+info.Description)
+		if name := calledName(&info); strings.HasPrefix(name, word) {
+			names = append(names, name+"\t"+info.Description)
 		}
 	}
 	return names
+}
+
+// calledName returns the name by which the command line runs the action: of versions, the newest has the plain name.
+func calledName(info *actionhero.ActionInfo) string {
+	if info.Superseded {
+		return info.VersionedName()
+	}
+	return info.Name
 }
 
 // names returns the flags that begin with word and do not stand in rest already, unless they may be repeated. Package

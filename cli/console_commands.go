@@ -160,7 +160,7 @@ func (c *console) resolve(root *cobra.Command, words []string) ([]string, error)
 // info returns the action with this name, or nil.
 func (c *console) info(name string) *actionhero.ActionInfo {
 	for _, info := range c.api.Actions() {
-		if info.Name == name {
+		if info.Name == name || info.VersionedName() == name {
 			return &info
 		}
 	}
@@ -169,7 +169,7 @@ func (c *console) info(name string) *actionhero.ActionInfo {
 
 func (c *console) actionNames() (names []string) {
 	for _, info := range c.api.Actions() {
-		names = append(names, info.Name)
+		names = append(names, calledName(&info))
 	}
 	return names
 }

@@ -60,7 +60,7 @@ func routeViews(actions []actionhero.ActionInfo) []routeView {
 	for _, info := range actions {
 		for _, route := range info.Routes {
 			method, path, _ := strings.Cut(route, " ")
-			views = append(views, routeView{method, path, info.Name, info.Kind.String(), info.Access.String()})
+			views = append(views, routeView{method, path, calledName(&info), info.Kind.String(), info.Access.String()})
 		}
 	}
 	slices.SortFunc(views, func(a, b routeView) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method)) })

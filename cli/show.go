@@ -42,10 +42,13 @@ func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 	ruled := haveRules(actions)
 	for _, info := range actions {
 		what := info.Kind.String()
+		if info.Version > 0 {
+			what = fmt.Sprintf("version %d, %s", info.Version, what)
+		}
 		if ruled {
 			what += ", " + info.Access.String()
 		}
-		fmt.Fprintf(tw, "%s (%s)\t%s\n", info.Name, what, info.Description)
+		fmt.Fprintf(tw, "%s (%s)\t%s\n", calledName(&info), what, info.Description)
 		for _, path := range info.Routes {
 			fmt.Fprintf(tw, "  %s\t\n", path)
 		}
@@ -80,6 +83,7 @@ func haveRules(actions []actionhero.ActionInfo) bool {
 // actionJSON is an action in the output of "actions --json".
 type actionJSON struct {
 	Name          string          `json:"name"`
+	Version       int             `json:"version,omitzero"` // of several actions with this name
 	Description   string          `json:"description"`
 	Kind          string          `json:"kind"`
 	Idempotent    bool            `json:"idempotent"`
@@ -107,7 +111,7 @@ func printActionsJSON(out io.Writer, actions []actionhero.ActionInfo) error {
 		for j, in := range info.Inputs {
 			inputs[j] = inputJSON{in.Name, in.Doc, in.Type, in.Format, in.Required, in.Secret}
 		}
-		list[i] = actionJSON{info.Name, info.Description, info.Kind.String(), info.Idempotent, info.Access.String(), append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
+		list[i] = actionJSON{info.Name, info.Version, info.Description, info.Kind.String(), info.Idempotent, info.Access.String(), append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
 	}
 	return printIndented(out, list)
 }

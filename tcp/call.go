@@ -33,7 +33,7 @@ func (ss *session) newCall(action string, at lineID) *call {
 // false.
 func (c *call) Run() (done bool) {
 	ss := c.session
-	if ss.server.api.ReturnsContent(c.Action) {
+	if ss.server.api.ReturnsContent(&c.Request) {
 		return ss.files.Run(&ss.loop, c)
 	}
 	c.Do()

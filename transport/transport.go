@@ -142,10 +142,12 @@ func Checksum(content *actionhero.Content) (sum uint32, ok bool) { return bridge
 // file, or only through a symbolic link with an absolute target.
 func (h Host) StatFile(name string) (info fs.FileInfo, ok bool) { return h.host.StatFile(name) }
 
-// ActionNames returns the names of all registered actions, sorted.
+// ActionNames returns the names by which [Host.Action] finds the registered actions, sorted. An action with versions has its
+// plain name, and one such as "v2/NAME" for each version.
 func (h Host) ActionNames() []string { return h.host.ActionNames() }
 
-// Action returns the description of the action with this name, or nil if no such action is registered. The caller must
+// Action returns the description of the action with this name, or nil if no such action is registered. A name such as
+// "v2/NAME" is the one of a version; a plain name is the newest version. The caller must
 // not change the description. It has no InputSchema and OutputSchema until the API has described its actions; see
 // [Host.DescribeAction].
 func (h Host) Action(name string) *actionhero.ActionInfo {
@@ -205,11 +207,30 @@ func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 // action.
 func (h Host) Guarded() bool { return h.host.Guarded() }
 
-// ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
-func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
+// Requested returns the description of the action that [Host.Dispatch] will run for req, or nil. Of an action with versions,
+// it is the version for which the name, the param apiVersion or the header Api-Version of req asks, or the newest one.
+func (h Host) Requested(req *actionhero.Request) *actionhero.ActionInfo {
+	info, _ := h.host.Requested(req).(*actionhero.ActionInfo)
+	return info
+}
 
-// ReturnsNothing reports whether the output type of the action with this name is [actionhero.None].
-func (h Host) ReturnsNothing(action string) bool { return h.host.ReturnsNothing(action) }
+// CheckAction returns the error with which [Host.Dispatch] answers req because there is no such action or version, or nil. It
+// serves for requests that run later.
+func (h Host) CheckAction(req *actionhero.Request) error { return h.host.CheckAction(req) }
+
+// AskedVersion returns the version for which the param apiVersion or the header Api-Version of req asks, or 0. It does not
+// read the name of the action. The error is for a value that is no version.
+func (h Host) AskedVersion(req *actionhero.Request) (int, error) { return h.host.AskedVersion(req) }
+
+// HasVersions reports whether an action of the app has an Action.Version.
+func (h Host) HasVersions() bool { return h.host.HasVersions() }
+
+// ReturnsContent reports whether the action that [Host.Dispatch] will run for req returns an *actionhero.Content instead of
+// an object.
+func (h Host) ReturnsContent(req *actionhero.Request) bool { return h.host.ReturnsContent(req) }
+
+// ReturnsNothing reports whether the output type of the action that Dispatch has run for req is [actionhero.None].
+func (h Host) ReturnsNothing(req *actionhero.Request) bool { return h.host.ReturnsNothing(req) }
 
 // Accepts reports whether at least one action, or API.Accept, takes a param with this key. Params drops all other keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }

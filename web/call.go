@@ -32,6 +32,7 @@ type call struct {
 	callback         string                      // name of the JSONP callback; empty: the response is no JSONP
 	refused          bool                        // the request was not dispatched
 	secretPath       bool                        // the log must not show the path
+	varies           bool                        // the answer depends on the version that a header asks for
 	asXML            bool                        // the envelope is sent as XML
 	events           atomic.Pointer[EventStream] // nil: the action sends no events
 	bodyRead         int64                       // bytes of the body

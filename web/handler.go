@@ -222,6 +222,10 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 		req.Params.Set("fileName", t.file)
 	}
 	info := s.api.Action(req.Action)
+	newest := info
+	if err == nil && newest != nil && newest.Version > 0 {
+		info, err = s.version(c, &t, newest)
+	}
 	if err == nil {
 		err = s.mayRun(c.r, info, t.byRoute)
 	}
@@ -230,10 +234,11 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 		err = s.readBody(c, req, info)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
-			info = s.api.Action(named)
-			if err = s.mayRun(c.r, info, false); err == nil && info != nil && info.MaxBody > 0 && c.bodyRead > info.MaxBody {
-				err = &http.MaxBytesError{Limit: info.MaxBody}
-			}
+			newest, info = s.api.Action(named), nil
+			t.action = named
+		}
+		if err == nil && newest != nil && (newest.Version > 0 || info == nil) {
+			info, err = s.afterBody(c, &t, newest, info)
 		}
 		req.Started = time.Now()
 	}

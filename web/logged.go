@@ -52,7 +52,7 @@ func (c *call) ResponseStatus(err *actionhero.Error) int {
 		return 0
 	case err == nil && c.fault != nil:
 		return http.StatusInternalServerError
-	case err == nil && c.server.fixed.plain && c.status == 0 && c.server.api.ReturnsNothing(c.req.Action):
+	case err == nil && c.server.fixed.plain && c.status == 0 && c.server.api.ReturnsNothing(&c.req):
 		return http.StatusNoContent
 	}
 	return c.server.statusOf(c, err, c.callback != "")

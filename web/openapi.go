@@ -109,7 +109,7 @@ func (s *Server) document(all, shown actionhero.Description) (openAPI, error) {
 func keyOf(d actionhero.Description) string {
 	var names strings.Builder
 	for i := range d.Actions {
-		names.WriteString(d.Actions[i].Name + " ")
+		names.WriteString(d.Actions[i].VersionedName() + " ")
 	}
 	return names.String()
 }

@@ -222,23 +222,54 @@ func (s *Server) logServeError(err error) {
 func (s *Server) readRoutes() error {
 	s.routes = route.Table[string]{}
 	names := s.api.ActionNames()
-	for _, name := range names {
-		info := s.api.Action(name)
-		for _, text := range info.Routes {
-			if err := s.addRoute(text, info.Name); err != nil {
-				return err
-			}
-		}
+	if err := s.addRoutes(names); err != nil {
+		return err
 	}
 	for _, name := range names {
-		path := "/" + s.cfg.Common.URLPathForActions + "/" + name
+		path := s.pathOf(name)
 		ignore := func(string, string) {}
 		if _, known, _ := s.routes.Match("", path, true, ignore); len(known) == 0 { // no route has this path, whatever its method
 			continue
 		}
 		for _, method := range methods {
-			if other, _, ok := s.routes.Match(method, path, true, ignore); ok && other != name {
+			if other, _, ok := s.routes.Match(method, path, true, ignore); ok && other != s.api.Action(name).VersionedName() {
 				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, name, path)
+			}
+		}
+	}
+	return nil
+}
+
+// addRoutes adds the routes of all actions. Of several versions with the same route, it is the one of the newest.
+func (s *Server) addRoutes(names []string) error {
+	var versions []*actionhero.ActionInfo
+	for _, name := range names {
+		info := s.api.Action(name)
+		if info.Version > 0 {
+			if name != info.Name {
+				versions = append(versions, info)
+			}
+			continue
+		}
+		for _, text := range info.Routes {
+			if err := s.addRoute(text, name); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(versions, func(a, b *actionhero.ActionInfo) int { return cmp.Compare(b.Version, a.Version) })
+	added := map[string]bool{}
+	for _, info := range versions {
+		for _, text := range info.Routes {
+			pattern, err := route.Parse(text)
+			if err != nil {
+				return err
+			}
+			if key := pattern.Key() + " " + info.Name; !added[key] {
+				added[key] = true
+				if err := s.addRoute(text, info.VersionedName()); err != nil {
+					return err
+				}
 			}
 		}
 	}

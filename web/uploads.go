@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -121,7 +120,10 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 // takesJSON reports whether a part with a file name and the type JSON is a value for an input that is no file. A page
 // sends it so with FormData and a Blob of type application/json, which always has a file name.
 func takesJSON(api transport.Host, req *actionhero.Request, key string) bool {
-	info := api.Action(cmp.Or(req.Action, req.Params.Get("action")))
+	info := api.Requested(req)
+	if req.Action == "" {
+		info = api.Action(req.Params.Get("action"))
+	}
 	return info != nil && slices.ContainsFunc(info.Inputs, func(in actionhero.Input) bool { return in.Name == key && in.Format != "binary" })
 }
 

@@ -47,8 +47,12 @@ type Host interface {
 	CheckRule(rule any) error                           // rule is an *actionhero.Access
 	Cancel(req any)
 	BeginStream(ctx context.Context, req any, end func()) (over func(), err error)
-	ReturnsContent(action string) bool
-	ReturnsNothing(action string) bool
+	Requested(req any) any // an *actionhero.ActionInfo, or nil
+	CheckAction(req any) error
+	AskedVersion(req any) (version int, err error)
+	HasVersions() bool
+	ReturnsContent(req any) bool
+	ReturnsNothing(req any) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	MeetsConns() bool

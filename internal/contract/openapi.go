@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
@@ -79,16 +80,45 @@ func (d *document) action(info *actionhero.ActionInfo) error {
 	if info.Kind == actionhero.KindRead && input.fitsQuery(nil) && !onlyChanges(info.Routes) {
 		method = "GET"
 	}
-	d.operation(info, &input, method, d.Actions+"/"+info.Name, info.Name)
-	for i, route := range info.Routes {
-		method, path, _ := strings.Cut(route, " ")
-		id := info.Name + "-route"
+	id := operationID(info)
+	if !info.Superseded {
+		d.operation(info, &input, method, d.Actions+"/"+info.Name, info.Name)
+	}
+	if info.Version > 0 {
+		d.operation(info, &input, method, d.Actions+"/"+info.VersionedName(), id)
+	}
+	for i, text := range info.Routes {
+		if d.belongsToNewer(info, text) {
+			continue
+		}
+		method, path, _ := strings.Cut(text, " ")
+		id := id + "-route"
 		if i > 0 {
 			id += strconv.Itoa(i + 1)
 		}
 		d.operation(info, &input, method, path, id)
 	}
 	return nil
+}
+
+// operationID returns the name of the operation that runs exactly this version of an action. No action has a name with ~.
+func operationID(info *actionhero.ActionInfo) string {
+	if info.Version == 0 {
+		return info.Name
+	}
+	return info.Name + "~v" + strconv.Itoa(info.Version)
+}
+
+// belongsToNewer reports whether a route of an action runs a newer version of it, unless a param or a header asks for this
+// one, which no document of OpenAPI can say.
+func (d *document) belongsToNewer(info *actionhero.ActionInfo, text string) bool {
+	mine, err := route.Parse(text)
+	return err == nil && slices.ContainsFunc(d.all, func(other actionhero.ActionInfo) bool {
+		return other.Name == info.Name && other.Version > info.Version && slices.ContainsFunc(other.Routes, func(text string) bool {
+			theirs, err := route.Parse(text)
+			return err == nil && theirs.Equal(mine)
+		})
+	})
 }
 
 // onlyChanges reports whether an action has routes, but none for GET or HEAD: its name then does not answer to GET.
@@ -105,6 +135,9 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 	}
 	if info.Description != "" {
 		op["description"] = info.Description
+	}
+	if info.Version > 0 {
+		op["x-version"] = info.Version
 	}
 	if info.Idempotent {
 		op["x-idempotent"] = true

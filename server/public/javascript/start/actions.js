@@ -63,25 +63,26 @@ async function prepare(transport) {
   return failure;
 }
 
-function item({ name, description, inputs, inputSchema, idempotencyKey }, transport) {
+function item({ name, version, description, inputs, inputSchema, idempotencyKey }, transport) {
+  const shown = version ? `${name} v${version}` : name;
   const rules = (input) => inputSchema?.properties?.[input] ?? {};
   const button = el("button", {}, "Run");
   const answer = el("div", { className: "answer" });
-  const key = idempotencyKey ? keyField(name, idempotencyKey === "required") : undefined;
+  const key = idempotencyKey ? keyField(shown, idempotencyKey === "required") : undefined;
   const form = el("form", {},
-    ...inputs.required.map((input) => field(name, input, true, rules(input))),
-    ...inputs.optional.map((input) => field(name, input, false, rules(input))),
+    ...inputs.required.map((input) => field(shown, input, true, rules(input))),
+    ...inputs.optional.map((input) => field(shown, input, false, rules(input))),
     ...(key ? [key] : []), button, answer);
   // The state is there before the first answer: what changes in it is read out, what appears with it is not.
   const state = el("p", { role: "status" });
   answer.append(state);
   form.addEventListener("submit", whileBusy(button, async () => {
-    const params = {};
+    const params = version ? { apiVersion: version } : {};
     for (const [key, value] of new FormData(form)) if (value !== "" && value.size !== 0) params[key] = value;
     await run(transport(), name, params, key?.lastChild.value, answer, state);
   }));
-  return el("details", { className: "action", name: "action", data: { name } },
-    el("summary", {}, el("b", {}, name), el("span", {}, description)), form);
+  return el("details", { className: "action", name: "action", data: { name: shown } },
+    el("summary", {}, el("b", {}, shown), el("span", {}, description)), form);
 }
 
 /** A secret is not shown, and a file is chosen. */
