@@ -37,7 +37,7 @@ type Created struct {
 }
 
 // extras are the options of an app, each with the folder of its templates.
-var extras = []string{"auth", "cluster", "sqlite"}
+var extras = []string{"auth", "cluster", "mcp", "sqlite"}
 
 // needed are the extras that another one needs.
 var needed = map[string][]string{"auth": {"sqlite"}}
@@ -54,6 +54,18 @@ func (a App) withNeeded() []string {
 
 // Has reports whether the app begins with the extra, also because another extra needs it.
 func (a App) Has(extra string) bool { return slices.Contains(a.withNeeded(), extra) }
+
+// Modules returns the folders in the framework of the further modules that the app needs. They end the paths of these modules.
+func (a App) Modules() []string { return modulesOf(a.withNeeded()) }
+
+func modulesOf(extras []string) (folders []string) {
+	for _, extra := range extras {
+		if folder := modules[extra]; folder != "" {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
 
 // Extras returns the names that [App.With] takes.
 func Extras() []string { return slices.Clone(extras) }
@@ -124,6 +136,9 @@ type appData struct {
 func (d appData) Replace(below string) string {
 	return quoted(filepath.Join(d.Source.Dir, filepath.FromSlash(below)))
 }
+
+// Modules returns the folders in the framework of the further modules that the app needs.
+func (d appData) Modules() []string { return modulesOf(d.with) }
 
 // Has reports whether the app has the extra.
 func (d appData) Has(extra string) bool { return slices.Contains(d.with, extra) }
