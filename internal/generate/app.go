@@ -204,17 +204,6 @@ func (a App) module(dir string) (string, error) {
 	return module, nil
 }
 
-// sqliteConfig is the section of the plugin in config.yaml.
-const sqliteConfig = `
-sqlite:
-  # file of the database; its folder is made if it does not exist (text)
-  #file: "./data/app.db"
-  # how long a write waits for other writes (duration, from 1ms to 10m)
-  #busyTimeout: "5s"
-  # largest number of connections; a read has one, and also a write that waits (whole number, from 2 to 1000)
-  #maxConnections: 16
-`
-
 type content struct {
 	name    string
 	content []byte
@@ -245,8 +234,14 @@ func (d appData) prefixed() []byte {
 // files returns the files of the app, in the order of their names.
 func (d appData) files() ([]content, error) {
 	config := d.prefixed()
+	if d.Has("mcp") {
+		config = append(slices.Clip(config), mcpConfig...)
+	}
 	if d.Has("sqlite") {
 		config = append(slices.Clip(config), sqliteConfig...)
+	}
+	if d.Has("auth") {
+		config = append(slices.Clip(config), accountConfig...)
 	}
 	files := []content{{"config.yaml", config}}
 	for _, set := range append([]string{"app"}, d.with...) {
