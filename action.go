@@ -53,6 +53,9 @@ type Action[In, Out any] struct {
 	// Tool makes the action a tool that AI agents may call, see [Tool]; default: agents cannot call it.
 	Tool *Tool
 
+	Resource *Resource // makes the action a resource that AI agents may read; default: none
+	Prompt   *Prompt   // makes the action a prompt that the users of AI agents may choose; default: none
+
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
@@ -123,6 +126,8 @@ type ActionInfo struct {
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
 	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
+	Resource          *Resource      // of the Action, with its defaults filled in; or nil
+	Prompt            *Prompt        // of the Action, with its defaults filled in; or nil
 	OutputExample     []byte         // a JSON object
 	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the action returns a *Content
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
@@ -228,7 +233,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err := act.checkKeys(a.IdempotencyKey); err != nil {
 		return nil, err
 	}
-	if err := act.setTool(a.Tool); err != nil {
+	if err := errors.Join(act.setTool(a.Tool), act.setResource(a.Resource), act.setPrompt(a.Prompt)); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0

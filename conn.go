@@ -38,10 +38,31 @@ type Conn struct {
 
 	closeReason atomic.Pointer[string] // why the server has closed the connection, first; nil: it has not
 
-	mu      sync.Mutex // guards the fields below; held only briefly
-	rooms   []*member  // all rooms that the client is in
-	details []detail   // in the order in which they were first set
+	mu    sync.Mutex // guards the fields below; held only briefly
+	rooms []*member  // all rooms that the client is in
+	extra *connExtra // nil: none; see Conn.extras
+}
+
+// connExtra holds the fields that only the connections of some apps need.
+type connExtra struct {
+	details []detail // in the order in which they were first set
 	values  []connValue
+}
+
+// extras returns c.extra, which the first call makes. The caller must hold c.mu.
+func (c *Conn) extras() *connExtra {
+	if c.extra == nil {
+		c.extra = new(connExtra)
+	}
+	return c.extra
+}
+
+// detailList returns the details. The caller must hold c.mu.
+func (c *Conn) detailList() []detail {
+	if c.extra == nil {
+		return nil
+	}
+	return c.extra.details
 }
 
 // stage says how far the connection of a client is.

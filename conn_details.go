@@ -57,8 +57,8 @@ func (c *Conn) storeDetail(d detail) (changed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := d.key
-	i := slices.IndexFunc(c.details, func(other detail) bool { return other.key == key })
-	details := slices.Clone(c.details)
+	i := slices.IndexFunc(c.detailList(), func(other detail) bool { return other.key == key })
+	details := slices.Clone(c.detailList())
 	switch {
 	case d.value == nil && i < 0:
 		return false, nil
@@ -72,7 +72,7 @@ func (c *Conn) storeDetail(d detail) (changed bool, err error) {
 	if size := len(appendDetailObject(nil, details)); d.value != nil && (len(details) > MaxDetails || size > MaxDetailBytes) {
 		return false, Errorf(CodeResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
 	}
-	c.details = details
+	c.extras().details = details
 	return true, nil
 }
 
@@ -111,7 +111,7 @@ func (r *Rooms) shareDetails(c *Conn) {
 func (c *Conn) Detail(key string) any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, d := range c.details {
+	for _, d := range c.detailList() {
 		if d.key == key {
 			return d.value
 		}
@@ -127,11 +127,11 @@ func (c *Conn) Details() map[string]any {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.details) == 0 {
+	if len(c.detailList()) == 0 {
 		return nil
 	}
-	details := make(map[string]any, len(c.details))
-	for _, d := range c.details {
+	details := make(map[string]any, len(c.detailList()))
+	for _, d := range c.detailList() {
 		details[d.key] = d.value
 	}
 	return details
@@ -144,10 +144,10 @@ func (c *Conn) appendDetails(dst []byte) ([]byte, bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.details) == 0 {
+	if len(c.detailList()) == 0 {
 		return dst, false
 	}
-	return appendDetailObject(dst, c.details), true
+	return appendDetailObject(dst, c.detailList()), true
 }
 
 func appendDetailObject(dst []byte, details []detail) []byte {

@@ -135,9 +135,7 @@ func (c *Conns) candidates(f ConnFilter) iter.Seq[*Conn] {
 	if f.User != "" {
 		return slices.Values(c.api.Rooms.users.of(f.User))
 	}
-	return func(yield func(*Conn) bool) {
-		c.api.Rooms.conns.Range(func(_, value any) bool { return yield(value.(*Conn)) })
-	}
+	return c.api.Rooms.conns.all
 }
 
 // All returns the connections on all nodes of the cluster that match f, node by node and the oldest first. It asks each

@@ -137,7 +137,7 @@ func (api *API) letIn(c *Conn, since uint64) *Error {
 		return &Error{Code: CodePermissionDenied, Message: *closed}
 	}
 	c.stage = accepted
-	api.Rooms.conns.Store(c.ID, c)
+	api.Rooms.conns.store(c)
 	api.Rooms.reindexLocked(c, nil, c.identity.Load())
 	c.watchExpiry() // a look since the client has come has not seen it
 	return nil

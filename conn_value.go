@@ -1,5 +1,7 @@
 package actionhero
 
+import "slices"
+
 // ConnValue is a value of type T that code of the app keeps for connections. Clients cannot read it, unlike the details
 // (see [Conn.SetDetail]). Declare one as a variable of a package and use its address:
 //
@@ -19,17 +21,24 @@ type connValue struct {
 	key, value any // key is the *ConnValue
 }
 
+// find returns the index of the value with this key, or -1 if there is none.
+func (e *connExtra) find(key any) int {
+	if e == nil {
+		return -1
+	}
+	return slices.IndexFunc(e.values, func(v connValue) bool { return v.key == key })
+}
+
 // Set stores the value of the connection c.
 func (v *ConnValue[T]) Set(c *Conn, value T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.values {
-		if c.values[i].key == any(v) {
-			c.values[i].value = value
-			return
-		}
+	extra := c.extras()
+	if i := extra.find(v); i >= 0 {
+		extra.values[i].value = value
+		return
 	}
-	c.values = append(c.values, connValue{v, value})
+	extra.values = append(extra.values, connValue{v, value})
 }
 
 // Get returns the value of the connection c. If there is none, or c is nil, as in a request over HTTP, ok is false.
@@ -39,25 +48,22 @@ func (v *ConnValue[T]) Get(c *Conn) (value T, ok bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.values {
-		if c.values[i].key == any(v) {
-			value, _ = c.values[i].value.(T) // a nil of an interface has no type
-			return value, true
-		}
+	i := c.extra.find(v)
+	if i < 0 {
+		return value, false
 	}
-	return value, false
+	value, _ = c.extra.values[i].value.(T) // a nil of an interface has no type
+	return value, true
 }
 
 // Delete removes the value of the connection c.
 func (v *ConnValue[T]) Delete(c *Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.values {
-		if c.values[i].key == any(v) {
-			last := len(c.values) - 1
-			c.values[i], c.values[last] = c.values[last], connValue{}
-			c.values = c.values[:last]
-			return
-		}
+	if i := c.extra.find(v); i >= 0 {
+		values := c.extra.values
+		last := len(values) - 1
+		values[i], values[last] = values[last], connValue{}
+		c.extra.values = values[:last]
 	}
 }

@@ -21,13 +21,7 @@ type Conns struct{ api *API }
 // OnNode returns an iterator over the connections of this node, in no particular order. A connection that begins or ends
 // meanwhile may be missing. A new one is in it before [ConnMiddleware.Connected] is called.
 func (c *Conns) OnNode() iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) {
-		for _, value := range c.api.Rooms.conns.Range {
-			if !yield(value.(*Conn)) {
-				return
-			}
-		}
-	}
+	return c.api.Rooms.conns.all
 }
 
 // Close closes the connection, as [Conn.Close] does.

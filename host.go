@@ -160,7 +160,7 @@ func (h *host) Connect(transport string, remote netip.AddrPort, client any) any 
 	if h.registry.Load().meetsConns() {
 		c.stage = waiting
 	} else {
-		h.Rooms.conns.Store(c.ID, c)
+		h.Rooms.conns.store(c)
 	}
 	return c
 }
@@ -189,7 +189,7 @@ func (h *host) Enter(ctx context.Context, conn any, room string, welcome func(ro
 func (h *host) Disconnect(conn any) {
 	c := conn.(*Conn)
 	h.Rooms.leaveAll(c)
-	h.Rooms.conns.Delete(c.ID)
+	h.Rooms.conns.remove(c.ID)
 }
 
 func (h *host) HearItself(conn any) { conn.(*Conn).hearsItself = true }

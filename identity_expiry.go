@@ -38,8 +38,7 @@ func (e *expiry) look(api *API) {
 // closeExpired closes the connections whose identities have expired, and reports whether an identity expires.
 func (e *expiry) closeExpired(api *API) (more bool) {
 	now := time.Now()
-	for _, value := range api.Rooms.conns.Range {
-		c := value.(*Conn)
+	for c := range api.Rooms.conns.all {
 		id := c.identity.Load()
 		if id == nil || id.ExpiresAt.IsZero() {
 			continue

@@ -84,12 +84,8 @@ func (r *registry) addAction(act *action) error {
 	if other, taken := r.actions[name]; taken && (!act.versioned || !other.versioned) {
 		return fmt.Errorf("two actions are named %q: rename one, register it once, or give each a Version of its own", name)
 	}
-	if act.info.Tool != nil {
-		for other := range r.all() {
-			if other.info.Tool != nil && other.info.Tool.Name == act.info.Tool.Name && other.info.Name != name {
-				return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.info.Name, name, act.info.Tool.Name)
-			}
-		}
+	if err := r.checkAgents(&act.info); err != nil {
+		return err
 	}
 	for _, pattern := range act.routes {
 		key := pattern.Key()

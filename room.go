@@ -20,7 +20,7 @@ import (
 type Rooms struct {
 	api    *API
 	broker backend.Broker
-	conns  sync.Map // id → *Conn, for the clients of this node
+	conns  *connTable
 	users  userIndex
 	asks   roomAsks
 
@@ -65,7 +65,7 @@ type Member struct {
 }
 
 func newRooms(api *API, broker backend.Broker) *Rooms {
-	r := &Rooms{api: api, broker: broker, rooms: map[string]*room{}}
+	r := &Rooms{api: api, broker: broker, conns: newConnTable(), rooms: map[string]*room{}}
 	limit := max(api.cfg.AnnounceLimit, 0)
 	if api.cfg.AnnounceRate <= 0 {
 		limit = 0
@@ -155,12 +155,12 @@ func encodeNotice(notice any) ([]byte, error) {
 func (r *Rooms) sendNotice(ctx context.Context, body []byte) (clients int, err error) {
 	d := &RoomMessage{Body: body}
 	d.forms.IsNotice = true
-	for _, c := range r.conns.Range {
+	for c := range r.conns.all {
 		if err := ctx.Err(); err != nil {
 			return clients, err
 		}
 		clients++
-		if to := c.(*Conn).sender; to.Deliver(d) {
+		if to := c.sender; to.Deliver(d) {
 			to.Flush()
 		}
 	}
@@ -291,18 +291,11 @@ func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
 
 // conn returns the client of this node with the public id, or nil if this node has no such client.
 func (r *Rooms) conn(id string) *Conn {
-	c, _ := r.conns.Load(id)
-	conn, _ := c.(*Conn)
-	return conn
+	return r.conns.load(id)
 }
 
 // clients returns the number of persistent clients of this node.
-func (r *Rooms) clients() (n int) {
-	for range r.conns.Range {
-		n++
-	}
-	return n
-}
+func (r *Rooms) clients() int { return r.conns.len() }
 
 // targets holds the slices that one delivery needs.
 type targets struct {

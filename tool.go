@@ -57,3 +57,23 @@ func (act *action) setTool(declared *Tool) error {
 	info.Tool = &tool
 	return nil
 }
+
+// checkAgents returns an error if another action is the same tool, resource or prompt.
+func (r *registry) checkAgents(info *ActionInfo) error {
+	if info.Tool == nil && info.Resource == nil && info.Prompt == nil {
+		return nil
+	}
+	for act := range r.all() {
+		other := &act.info
+		switch {
+		case info.Name == other.Name: // another version
+		case info.Tool != nil && other.Tool != nil && info.Tool.Name == other.Tool.Name:
+			return fmt.Errorf("the actions %q and %q are both the tool %q: set Tool.Name of one to another name", other.Name, info.Name, info.Tool.Name)
+		case info.Resource != nil && other.Resource != nil && variable.ReplaceAllString(info.Resource.URI, "{}") == variable.ReplaceAllString(other.Resource.URI, "{}"):
+			return fmt.Errorf("the actions %q and %q are both the resource %q: change one URI", other.Name, info.Name, info.Resource.URI)
+		case info.Prompt != nil && other.Prompt != nil && info.Prompt.Name == other.Prompt.Name:
+			return fmt.Errorf("the actions %q and %q are both the prompt %q: set Prompt.Name of one to another name", other.Name, info.Name, info.Prompt.Name)
+		}
+	}
+	return nil
+}

@@ -16,13 +16,16 @@ const metaIdempotencyKey = "idempotencyKey"
 type call struct {
 	*caller
 	actionhero.Request
-	client string // the program that calls
-	trace  string // the traceparent of the message
+	about    string // the message of the line in the log
+	client   string // the program that calls
+	progress progress
+	trace    string // the traceparent of the message
 }
 
 // outcome is the end of a call.
 type outcome struct {
 	call    *call
+	out     any    // the output
 	object  []byte // the output, a JSON object; nil after a failure and with a file
 	nothing bool   // the action has no output
 	file    *file
@@ -37,7 +40,7 @@ type file struct {
 
 // begin returns the call of an action with arguments, a JSON object or nothing.
 func (e *endpoint) begin(c *caller, action string, arguments json.RawMessage) *call {
-	r := &call{caller: c}
+	r := &call{caller: c, about: auditCall}
 	c.prepare(&r.Request)
 	r.Request.Action, r.Request.Extra = action, r
 	if len(arguments) > 0 && string(arguments) != "null" {
@@ -106,6 +109,7 @@ func (o *outcome) answer(ctx context.Context) *actionhero.Error {
 	if err != nil {
 		return actionhero.AsError(err)
 	}
+	o.out = out
 	o.object, o.nothing = append(object, '}'), e.api.ReturnsNothing(&r.Request)
 	return nil
 }

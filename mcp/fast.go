@@ -30,6 +30,7 @@ type message struct {
 			Capabilities   jsontext.Value `json:"io.modelcontextprotocol/clientCapabilities"`
 			Trace          string         `json:"traceparent"`
 			IdempotencyKey jsontext.Value `json:"idempotencyKey"`
+			Progress       jsontext.Value `json:"progressToken"`
 		} `json:"_meta"`
 	} `json:"params"`
 }
@@ -56,7 +57,7 @@ func readOrdinary(h http.Header, body []byte) (*message, bool) {
 	if m.JSONRPC != "2.0" || m.Method != methodCall || m.Params.Name == "" || m.Params.Name != one(h, "Mcp-Name") || meta.Version != stateless {
 		return nil, false
 	}
-	if !isID(m.ID) || meta.Client.Name == "" || meta.Capabilities.Kind() != '{' {
+	if len(meta.Progress) > 0 || !isID(m.ID) || meta.Client.Name == "" || meta.Capabilities.Kind() != '{' {
 		return nil, false
 	}
 	if key := meta.IdempotencyKey; len(key) > 0 && (key.Kind() != '"' || string(key) == `""`) {

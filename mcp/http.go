@@ -25,20 +25,23 @@ const (
 	headerSession = "Mcp-Session-Id"
 )
 
-// handlers are the handlers of the library: one keeps sessions, and one does not.
-type handlers struct{ stateless, sessions http.Handler }
+// handlers are the handlers of the library: one keeps sessions, and the others do not. A result of stateless is one JSON
+// object; the others send a stream of events, in which progress and questions to the user may come before the result.
+type handlers struct{ stateless, stream, sessions http.Handler }
 
 func (e *endpoint) newHandlers() handlers {
 	one := func(*http.Request) *sdk.Server { return e.server }
 	options := sdk.StreamableHTTPOptions{
-		JSONResponse: true, SessionTimeout: e.cfg.SessionTimeout,
+		SessionTimeout:             e.cfg.SessionTimeout,
 		DisableLocalhostProtection: true, // the web server checks hosts and origins
 		MaxRequestBodyBytes:        -1,   // the message is in memory already
 	}
 	withSessions := sdk.NewStreamableHTTPHandler(one, &options)
 	options.Stateless, options.PropagateRequestCancellation = true, true
+	stream := sdk.NewStreamableHTTPHandler(one, &options)
+	options.JSONResponse = true
 	pass := auth.RequireBearerToken(passCaller, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})
-	return handlers{pass(sdk.NewStreamableHTTPHandler(one, &options)), pass(withSessions)}
+	return handlers{pass(sdk.NewStreamableHTTPHandler(one, &options)), pass(stream), pass(withSessions)}
 }
 
 type callerContext struct{}
@@ -73,7 +76,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if m, ok := readOrdinary(r.Header, body); ok && r.Method == http.MethodPost {
-		if t := e.toolNamed(m.Params.Name); t != nil {
+		if t := e.toolNamed(m.Params.Name); t != nil && (!t.confirmed || e.cfg.Confirm == confirmNever) {
 			e.serveOrdinary(c, m, t)
 			return
 		}
@@ -133,10 +136,11 @@ func readBody(r *http.Request) ([]byte, error) {
 // serveMessage passes a message to the handler of the library that serves it.
 func (e *endpoint) serveMessage(c *caller, body []byte) {
 	keeps, session := false, c.r.Header.Get(headerSession)
+	m := lookAt(body)
 	switch {
 	case c.r.Header.Get(headerVersion) >= stateless:
 	case session == "":
-		keeps = len(body) <= maxInitialize && methodOf(body) == "initialize" && e.hasRoom()
+		keeps = len(body) <= maxInitialize && m.Method == "initialize" && e.hasRoom()
 	case strings.HasSuffix(session, sessionTag(e.api.Tag())):
 		keeps = true
 	case c.r.Method == http.MethodDelete: // the node with the session ends it after mcp.sessionTimeout
@@ -144,7 +148,11 @@ func (e *endpoint) serveMessage(c *caller, body []byte) {
 		return
 	}
 	handler := e.http.sessions
-	if !keeps {
+	switch {
+	case keeps:
+	case len(m.Params.Meta.Progress) > 0:
+		handler = e.http.stream
+	default:
 		handler = e.http.stateless
 	}
 	r := c.r.WithContext(context.WithValue(c.r.Context(), callerContext{}, c))
@@ -167,13 +175,19 @@ func (e *endpoint) hasRoom() bool {
 // earlier process, is served without a session, so that a cluster needs no sticky proxy.
 func sessionTag(tag uint32) string { return fmt.Sprintf("-%08x", tag) }
 
-// methodOf returns the method of a message, or "" if there is none.
-func methodOf(body []byte) string {
-	var message struct {
-		Method string `json:"method"`
-	}
-	_ = json.Unmarshal(body, &message) // the library finds all faults
-	return message.Method
+// glance is what is read of a message before the library reads it.
+type glance struct {
+	Method string `json:"method"`
+	Params struct {
+		Meta struct {
+			Progress json.RawMessage `json:"progressToken"`
+		} `json:"_meta"`
+	} `json:"params"`
+}
+
+func lookAt(body []byte) (m glance) {
+	_ = json.Unmarshal(body, &m) // the library finds all faults
+	return m
 }
 
 func isBatch(body []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte{'['}) }

@@ -29,6 +29,7 @@ type Config struct {
 	FileTimeout    time.Duration `json:"fileTimeout" default:"10s" min:"1ms" limit:"request" reached:"an error of the code deadlineExceeded" doc:"time within which the Body of a Content must return its next bytes"`
 	MaxSessions    int           `json:"maxSessions" default:"1000" min:"0" unit:"sessions" limit:"server" reached:"nothing; the client is served without a session" doc:"sessions of clients that speak MCP 2025-11-25 or older; 0: none"`
 	SessionTimeout time.Duration `json:"sessionTimeout" default:"10m" min:"1ms" limit:"client" reached:"status 404, and the client opens a new session" doc:"time without a message after which a session ends"`
+	Confirm        string        `json:"confirm" default:"ask" enum:"never,ask,require" doc:"whether the user confirms each call of a destructive tool; ask: if the client can ask, require: refuse the call if it cannot"`
 	Issuers        []string      `json:"issuers" range:"URLs with https, or with http to this machine" doc:"authorization servers at which agents get their tokens (OAuth 2.1); with one, every agent must log in"`
 	Resource       string        `json:"resource" auto:"the URL by which the agent asks" range:"a URL like https://example.com/mcp" doc:"URL of the tools as agents know it; it is the audience of their tokens"`
 	Scopes         []string      `json:"scopes" auto:"those that the rules of the tools name" doc:"scopes for which an agent asks when it logs in"`

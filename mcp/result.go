@@ -59,13 +59,18 @@ func (f *file) content(action string) sdk.Content {
 	if name == "" {
 		name = "content"
 	}
-	resource := &sdk.ResourceContents{URI: "actionhero:///" + action + "/" + url.PathEscape(name), MIMEType: f.mediaType}
+	return &sdk.EmbeddedResource{Resource: f.contents("actionhero:///" + action + "/" + url.PathEscape(name))}
+}
+
+// contents returns the file as a resource of text or bytes.
+func (f *file) contents(uri string) *sdk.ResourceContents {
+	resource := &sdk.ResourceContents{URI: uri, MIMEType: f.mediaType}
 	if isText(f.mediaType) && utf8.Valid(f.bytes) && len(f.bytes) > 0 {
 		resource.Text = string(f.bytes)
 	} else if resource.Blob = f.bytes; resource.Blob == nil {
 		resource.Blob = []byte{}
 	}
-	return &sdk.EmbeddedResource{Resource: resource}
+	return resource
 }
 
 // isText reports whether models read a file of this type as text.

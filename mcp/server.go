@@ -14,7 +14,6 @@ import (
 
 // The methods of MCP that this package answers. The library answers all others.
 const (
-	methodList   = "tools/list"
 	methodCall   = "tools/call"
 	methodListen = "subscriptions/listen"
 )
@@ -51,28 +50,86 @@ func (e *endpoint) receive(next sdk.MethodHandler) sdk.MethodHandler {
 		if failure != nil {
 			return nil, &jsonrpc.Error{Code: codeRefused, Message: failure.Message}
 		}
-		if call, ok := req.(*sdk.CallToolRequest); ok && method == methodCall {
-			return e.call(ctx, c, call)
+		switch asked := req.(type) {
+		case *sdk.CallToolRequest:
+			return e.call(ctx, c, asked)
+		case *sdk.ReadResourceRequest:
+			return e.read(ctx, c, asked)
+		case *sdk.GetPromptRequest:
+			return e.prompt(ctx, c, asked)
 		}
 		if _, failure := e.api.Admit(c.ip); failure != nil {
 			return nil, &jsonrpc.Error{Code: codeRefused, Message: failure.Message}
 		}
-		switch list, _ := req.(*sdk.ListToolsRequest); method {
-		case methodList:
-			return e.list(c, list)
-		case methodListen: // nothing here changes without a new list, and an open stream would hold a connection for ever
+		if list, ok := e.list(c, req); ok {
+			return list, errorOfCursor(req)
+		}
+		if method == methodListen { // nothing here changes without a new list, and an open stream would hold a connection for ever
 			return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "this server has no subscriptions"}
 		}
-		return next(ctx, method, req)
+		result, err := next(ctx, method, req)
+		switch about := result.(type) {
+		case *sdk.InitializeResult:
+			about.Capabilities = e.capabilities()
+		case *sdk.DiscoverResult:
+			about.Capabilities = e.capabilities()
+		}
+		return result, err
 	}
 }
 
-// list answers with all tools that the caller may call, on one page.
-func (e *endpoint) list(c *caller, list *sdk.ListToolsRequest) (sdk.Result, error) {
-	if list != nil && list.Params != nil && list.Params.Cursor != "" {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "there is no page with this cursor"}
+// capabilities returns what the app has for agents, which may change while it runs.
+func (e *endpoint) capabilities() *sdk.ServerCapabilities {
+	t, has := e.readTools(), &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}}
+	if len(t.byURI) > 0 {
+		has.Resources = &sdk.ResourceCapabilities{}
 	}
-	return &sdk.ListToolsResult{Tools: e.readTools().permitted(c.id), Cacheable: ownList}, nil
+	if len(t.byPrompt) > 0 {
+		has.Prompts = &sdk.PromptCapabilities{}
+	}
+	return has
+}
+
+// list returns the answer to a request for a list: all that the caller may use, on one page.
+func (e *endpoint) list(c *caller, req sdk.Request) (sdk.Result, bool) {
+	switch req.(type) {
+	case *sdk.ListToolsRequest:
+		return &sdk.ListToolsResult{Tools: e.readTools().permitted(c.id), Cacheable: ownList}, true
+	case *sdk.ListResourcesRequest:
+		return &sdk.ListResourcesResult{Resources: e.readTools().permittedResources(c.id), Cacheable: ownList}, true
+	case *sdk.ListResourceTemplatesRequest:
+		return &sdk.ListResourceTemplatesResult{ResourceTemplates: e.readTools().permittedTemplates(c.id), Cacheable: ownList}, true
+	case *sdk.ListPromptsRequest:
+		return &sdk.ListPromptsResult{Prompts: e.readTools().permittedPrompts(c.id), Cacheable: ownList}, true
+	}
+	return nil, false
+}
+
+// errorOfCursor returns an error if a request for a list asks for a further page.
+func errorOfCursor(req sdk.Request) error {
+	cursor := ""
+	switch asked := req.(type) {
+	case *sdk.ListToolsRequest:
+		if asked.Params != nil {
+			cursor = asked.Params.Cursor
+		}
+	case *sdk.ListResourcesRequest:
+		if asked.Params != nil {
+			cursor = asked.Params.Cursor
+		}
+	case *sdk.ListResourceTemplatesRequest:
+		if asked.Params != nil {
+			cursor = asked.Params.Cursor
+		}
+	case *sdk.ListPromptsRequest:
+		if asked.Params != nil {
+			cursor = asked.Params.Cursor
+		}
+	}
+	if cursor == "" {
+		return nil
+	}
+	return &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "there is no page with this cursor"}
 }
 
 // call runs the action of a tool. A failure of the action is a result, so that the model reads it.
@@ -91,14 +148,20 @@ func (e *endpoint) call(ctx context.Context, c *caller, call *sdk.CallToolReques
 		r.trace = trace
 	}
 	r.setKey(call.Params.Meta)
+	r.progress.open(ctx, call.Session, call.Params.GetProgressToken())
+	defer r.progress.close()
+	if result, err := e.confirm(ctx, r, t, call); result != nil || err != nil {
+		return result, err
+	}
 	return r.run(ctx).result(), nil
 }
 
 // clientOf returns the name and the version of the program that calls.
-func clientOf(call *sdk.CallToolRequest) string {
-	info := call.ClientInfo()
-	if info == nil {
+func clientOf(call *sdk.CallToolRequest) string { return nameOf(call.ClientInfo()) }
+
+func nameOf(client *sdk.Implementation) string {
+	if client == nil {
 		return ""
 	}
-	return info.Name + " " + info.Version
+	return client.Name + " " + client.Version
 }

@@ -16,13 +16,16 @@ type tool struct {
 	action    string
 	access    actionhero.Access
 	described *sdk.Tool
+	confirmed bool // the user has to confirm each call, as far as mcp.confirm says so
 }
 
-// table holds the tools of an API. It is never changed.
+// table holds the tools of an API, and its resources and prompts. It is never changed.
 type table struct {
-	sorted []tool // by name
-	byName map[string]*tool
-	open   bool // an anonymous caller may call a tool, or there is none
+	sorted   []tool // by name
+	byName   map[string]*tool
+	byURI    []resource // in the order of their URIs
+	byPrompt []prompt   // in the order of their names
+	open     bool       // an anonymous caller may use something of all that, or there is nothing
 }
 
 // toolNamed returns the tool with this name, or nil. Actions may be registered while the API runs, so an unknown name makes
@@ -41,11 +44,15 @@ func (e *endpoint) readTools() *table {
 	t := &table{byName: map[string]*tool{}}
 	for _, info := range e.api.Actions() {
 		if info.Tool != nil {
-			t.sorted = append(t.sorted, tool{info.VersionedName(), info.Access, e.describe(&info)})
+			t.sorted = append(t.sorted, tool{info.VersionedName(), info.Access, e.describe(&info), info.Kind == actionhero.KindDestructive})
 		}
+		t.addResource(&info)
+		t.addPrompt(&info)
 	}
+	slices.SortFunc(t.byURI, func(a, b resource) int { return strings.Compare(a.info.URI, b.info.URI) })
+	slices.SortFunc(t.byPrompt, func(a, b prompt) int { return strings.Compare(a.described.Name, b.described.Name) })
 	slices.SortFunc(t.sorted, func(a, b tool) int { return strings.Compare(a.described.Name, b.described.Name) })
-	t.open = len(t.sorted) == 0 || len(t.permitted(actionhero.Identity{})) > 0
+	t.open = len(t.sorted)+len(t.byURI)+len(t.byPrompt) == 0 || t.opensFor(actionhero.Identity{})
 	for i := range t.sorted {
 		t.byName[t.sorted[i].described.Name] = &t.sorted[i]
 	}
@@ -88,7 +95,12 @@ func (t *table) permitted(who actionhero.Identity) []*sdk.Tool {
 	return tools
 }
 
-// servesAnonymous reports whether an anonymous caller may call a tool, or there is no tool at all.
+// opensFor reports whether the caller may use a tool, a resource or a prompt.
+func (t *table) opensFor(who actionhero.Identity) bool {
+	return len(t.permitted(who))+len(t.permittedResources(who))+len(t.permittedTemplates(who))+len(t.permittedPrompts(who)) > 0
+}
+
+// servesAnonymous reports whether an anonymous caller may use a tool, a resource or a prompt, or there is none at all.
 func (e *endpoint) servesAnonymous() bool {
 	if t := e.tools.Load(); t != nil && t.open {
 		return true

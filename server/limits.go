@@ -39,6 +39,7 @@ These limits hold in an app that uses the packages. A name with a dot is a field
 limits are fixed. A limit "for each" user counts for an account or the owner of a key.
 
 ` + "`LoginLimit` has a `Window` of 15 minutes by default. [Sessions](sessions.md) and [authentication](authentication.md) describe the parts." + `
+The limits of an authorization server are in [OAuth](oauth.md#limits).
 `
 
 const (

@@ -50,7 +50,7 @@ type commandQueue struct {
 	mu       sync.Mutex
 	waiting  []command
 	running  bool
-	finished sync.Cond // a command has finished
+	finished *sync.Cond // a command has finished; nil: none has waited yet
 }
 
 // add queues cmd and returns a request that runs the first command of the queue, which is not always cmd.
@@ -77,7 +77,10 @@ func (q *commandQueue) Run() (done bool) {
 func (q *commandQueue) begin() (cmd command) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.finished.L = &q.mu; q.running; {
+	for q.running {
+		if q.finished == nil {
+			q.finished = sync.NewCond(&q.mu)
+		}
 		q.finished.Wait()
 	}
 	q.running = true
@@ -92,12 +95,14 @@ func (q *commandQueue) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.running = false
-	q.finished.Signal()
+	if q.finished != nil {
+		q.finished.Signal()
+	}
 }
 
 // completeConnect replies to the connect packet, sends the welcome message and moves the client into the default room.
 func (cmd *command) completeConnect() {
-	m, cfg := cmd.member, cmd.member.api.Config()
+	m, text := cmd.member, cmd.member.api.Config().WelcomeMessage // not the whole Config, which the function welcome would keep
 	if !m.accept() {
 		return
 	}
@@ -106,7 +111,7 @@ func (cmd *command) completeConnect() {
 	*buf = appendConnectReply((*buf)[:0], m.conn.ID)
 	m.session.Reply(*buf)
 	welcome := func(room string) {
-		*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, room)
+		*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), text, room)
 		m.sendReply(buf)
 	}
 	object, failure := wire.Enter(m.ctx, nil, m.api, m.conn, welcome)

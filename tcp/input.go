@@ -26,8 +26,7 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 // takes a buffer from the pool when the operating system reports that bytes can be read.
 type input struct {
 	reader  pooledreader.Reader
-	maxLine int  // in bytes, the line end included
-	crEnds  bool // CR ends a line, as LF does
+	maxLine int // in bytes, the line end included
 
 	block   *[blockSize]byte // the pooled memory of buf; nil if buf is not pooled
 	buf     []byte           // the unused input is buf[from:to]
@@ -35,6 +34,7 @@ type input struct {
 	to      int
 	scanned int  // the first scanned bytes of the unused input contain no line end
 	skips   bool // the input up to the next line end is dropped
+	crEnds  bool // CR ends a line, as LF does
 
 	share bytebudget.Share // buf, if it is not pooled
 }

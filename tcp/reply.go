@@ -56,12 +56,6 @@ func (ss *session) queue(at lineID, a *answer) {
 	ss.out.AddLater(a.object)
 }
 
-// send sends a message that answers no line. object has no closing brace.
-func (ss *session) send(object []byte) {
-	ss.queue(lineID{count: ss.count.Load()}, &answer{object: object})
-	ss.out.Send()
-}
-
 // sendFailure sends an error that answers the line at.
 func (ss *session) sendFailure(at lineID, err error) {
 	var a answer

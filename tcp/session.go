@@ -26,29 +26,29 @@ type session struct {
 	nc     net.Conn
 	conn   *actionhero.Conn
 	count  atomic.Uint64 // number of lines read, without empty ones: the messageCount
-	heard  atomic.Bool   // messages of rooms were sent since the last look at the idle time
 	out    sendqueue.Queue
 
 	ip      string
 	actions atomic.Uint64 // number of requests to run an action
-	left    atomic.Bool   // the client is not counted any more
-	stopped atomic.Bool   // the server is stopping: read no more
 	loop    connloop.Loop
 	files   connloop.Serial // sends one file at a time, so only one file is open
 	ordered connloop.Serial // runs one command at a time
+	heard   atomic.Bool     // messages of rooms were sent since the last look at the idle time
+	left    atomic.Bool     // the client is not counted any more
+	stopped atomic.Bool     // the server is stopping: read no more
 
 	// Only the connection loop uses these fields:
+	used      bool // a line was handled since the last look at the idle time
+	inLine    bool // deadline is the time limit for the rest of a line
+	armed     bool // a deadline is set
+	idleArmed bool // the deadline, if there is one, is of the idle time
+	parked    bool // Read has returned Park: the next Read continues with the same deadline
+	quiet     int8 // looks in a row that found the client idle
+	deadline  time.Time
 	in        *input
 	params    *actionhero.Params // the sticky params; nil: none
 	messageID *string            // the sticky messageId; nil: none
 	last      *answer            // sent before the connection ends; nil if the client is gone
-	used      bool               // a line was handled since the last look at the idle time
-	quiet     int                // looks in a row that found the client idle
-	inLine    bool               // deadline is the time limit for the rest of a line
-	armed     bool               // a deadline is set
-	idleArmed bool               // the deadline, if there is one, is of the idle time
-	deadline  time.Time
-	parked    bool // Read has returned Park: the next Read continues with the same deadline
 }
 
 func newSession(s *Server, nc net.Conn) *session {
@@ -85,7 +85,7 @@ func (ss *session) meet() (ok bool) {
 // app, which runs when the client enters the default room, may panic or end the goroutine: this closes the connection.
 func (ss *session) open(ctx context.Context) (ok bool) {
 	api, dialect := ss.server.api, ss.server.dialect
-	cfg := api.Config()
+	text := api.Config().WelcomeMessage // not the whole Config, which the function welcome would keep
 	ss.in = newInput(ss.nc, ss.server.cfg.MaxLineBytes)
 	ss.in.crEnds = dialect.crEndsLine
 	ss.in.share.Init(api.IncomingBudget(), ss.out.ClientKey())
@@ -111,7 +111,14 @@ func (ss *session) open(ctx context.Context) (ok bool) {
 	if dialect.hearsItself {
 		api.HearItself(ss.conn)
 	}
-	welcome := func(room string) { ss.send(dialect.welcome(nil, cfg.WelcomeMessage, room)) }
+	welcome := func(room string) {
+		buf := getBuffer()
+		defer putBuffer(buf)
+		a := answer{object: dialect.welcome((*buf)[:0], text, room)}
+		ss.queue(lineID{count: ss.count.Load()}, &a)
+		ss.out.Send()
+		*buf = a.object
+	}
 	if !dialect.entersRoom {
 		welcome("")
 	} else if object, failure := wire.Enter(ctx, nil, api, ss.conn, welcome); failure != nil {

@@ -36,23 +36,25 @@ func (s *Server) servePort(ln net.Listener, secure *tls.Config) {
 		MaxHead: common.MaxHeaderBytes, Log: s.api.Log(),
 	})
 	s.servers = append(s.servers, p)
+	var accepted runners
 	ctx, cancel := context.WithCancel(context.Background())
-	s.running.Go(func() { reaper.run(ctx) })
+	s.running.Go(func() { reaper.run(ctx, accepted.trim) })
 	s.running.Go(func() {
 		defer cancel()
 		s.logServeError(p.fallback.Serve(conns))
 	})
-	serve := p.engine.Serve
+	accepted.serve = p.engine.Serve
 	if !*common.FastPath {
-		serve = func(nc net.Conn) { conns.add(nc, nil) }
+		accepted.serve = func(nc net.Conn) { conns.add(nc, nil) }
 	}
 	if secure != nil {
-		p.handshakes = &handshakes{config: secure, log: s.api.Log(), reaper: reaper, http2: s.serveHTTP2Conns(ln, secure), http1: serve}
-		serve = p.handshakes.serve
+		p.handshakes = &handshakes{config: secure, log: s.api.Log(), reaper: reaper, http2: s.serveHTTP2Conns(ln, secure), http1: accepted.serve}
+		accepted.serve = p.handshakes.serve
 	}
 	accepting := progressListener{ln, common.WriteTimeout, reaper}
 	s.running.Go(func() {
-		netlisten.Accept(accepting, s.api.Log(), "web", func(nc net.Conn) { go serve(nc) })
+		netlisten.Accept(accepting, s.api.Log(), "web", accepted.run)
+		accepted.stop()
 	})
 }
 

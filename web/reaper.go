@@ -76,8 +76,8 @@ func (r *reaper) remove(c *progressConn) {
 	delete(r.conns, c)
 }
 
-// run calls sweep once per tick until ctx is done.
-func (r *reaper) run(ctx context.Context) {
+// run calls sweep and then swept once per tick until ctx is done.
+func (r *reaper) run(ctx context.Context, swept func()) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
@@ -86,6 +86,7 @@ func (r *reaper) run(ctx context.Context) {
 			return
 		case <-ticker.C:
 			r.sweep(r.now.Add(1))
+			swept()
 		}
 	}
 }

@@ -177,7 +177,7 @@ func (ss *session) message(data []byte) connloop.NextResult {
 		return connloop.Handled
 	case err != nil:
 	case m.event == "quit" || m.event == "exit" || m.event == "close":
-		ss.quits, ss.quit = true, tag{slices.Clone(m.id.value), m.id.messageID}
+		ss.quit = &tag{slices.Clone(m.id.value), m.id.messageID}
 		ss.end = &ws.CloseError{Code: ws.Normal, Reason: "Bye!"}
 		return connloop.Ended
 	case m.event == "":

@@ -30,8 +30,7 @@ type session struct {
 	left    atomic.Bool // the client is not counted any more
 	follows bool        // the client has asked for notices of its rooms
 	places  bool        // the client has asked for the positions of messages
-	quits   bool        // the client has sent the event "quit" with the id quit
-	quit    tag
+	quit    *tag        // the id of the event "quit" that the client has sent; nil: none was sent
 }
 
 // serve sends the welcome message to the client and then runs the connection loop.
@@ -71,7 +70,7 @@ func (ss *session) meet(remote netip.AddrPort) (accepted bool) {
 // the size of new stacks from the stack use of waiting goroutines.
 func (ss *session) welcome(ctx context.Context, remote netip.AddrPort) (accepted bool) {
 	api := ss.handler.api
-	cfg := api.Config()
+	text := api.Config().WelcomeMessage // not the whole Config, which the function welcome would keep
 	ss.conn = api.Connect("websocket", remote, ss)
 	hello := ss.hello
 	ss.hello = nil // an idle connection keeps no header
@@ -82,7 +81,12 @@ func (ss *session) welcome(ctx context.Context, remote netip.AddrPort) (accepted
 		return false
 	}
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
-	welcome := func(room string) { ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, room), tag{}) }
+	welcome := func(room string) {
+		buf := getBuffer()
+		defer putBuffer(buf)
+		*buf = wire.Welcome((*buf)[:0], text, room)
+		ss.reply(*buf, tag{})
+	}
 	if refusal, failure := wire.Enter(ctx, nil, api, ss.conn, welcome); failure != nil {
 		ss.answer(refusal, failure, tag{})
 	}
@@ -196,8 +200,8 @@ func (ss *session) Finish() {
 		}
 	}
 	ss.handler.api.Disconnect(ss.conn)
-	if ss.quits {
-		ss.reply(wire.Status(nil, "Bye!"), ss.quit)
+	if ss.quit != nil {
+		ss.reply(wire.Status(nil, "Bye!"), *ss.quit)
 	}
 	ss.ws.Finish(ss.end)
 	ss.handler.api.Disconnected(ss.conn)

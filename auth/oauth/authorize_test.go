@@ -195,3 +195,20 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A page that a user opens again and again does not fill the store.
+func TestQuestionsToAUserAreLimited(t *testing.T) {
+	t.Parallel()
+	s := start(t, config())
+	ann, bob := s.login(t, "ann"), s.login(t, "bob")
+	limited := 0
+	for range 70 {
+		if ann.get("/authorize?"+query().Encode()).StatusCode == 429 {
+			limited++
+		}
+	}
+	if limited == 0 || limited > 10 {
+		t.Errorf("%d of 70 pages were refused", limited)
+	}
+	bob.get("/authorize?"+query().Encode()).Want(t, 200, "")
+}

@@ -50,6 +50,9 @@ func actions(ctx context.Context, l *scale) error {
 	if err := l.table("GET with many actions", targets); err != nil {
 		return err
 	}
+	if l.noStarts {
+		return nil
+	}
 	return starts(ctx, l)
 }
 
@@ -112,7 +115,11 @@ func actionsServer(n int, addr string) (*stock.Server, error) {
 			},
 		},
 	}
-	parts = append(parts, manyParts()[:n]...)
+	return newServer(addr, append(parts, manyParts()[:n]...)...)
+}
+
+// newServer returns a server of this repository at addr, without a log of requests.
+func newServer(addr string, parts ...actionhero.Part) (*stock.Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err

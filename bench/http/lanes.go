@@ -87,7 +87,7 @@ func lanes(ctx context.Context, passes int, slice time.Duration, only string) er
 		for i := range results {
 			results[i].Name = l.rows[i]
 		}
-		fmt.Printf("%s\n\n%s\n", l.name, slices.Table(results))
+		report(l.name, results)
 	}
 	return nil
 }

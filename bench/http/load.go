@@ -25,7 +25,11 @@ func loadWith(addr, headers string) func(time.Duration) (int, error) {
 
 // loadPath is loadWith for another path.
 func loadPath(addr, path, headers string) func(time.Duration) (int, error) {
-	request := "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n"
+	return loadRequest(addr, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n"+headers+"\r\n")
+}
+
+// loadRequest is loadWith for any request.
+func loadRequest(addr, request string) func(time.Duration) (int, error) {
 	return func(d time.Duration) (int, error) {
 		stop := time.Now().Add(d)
 		counts, errs := make([]int, connections), make([]error, connections)

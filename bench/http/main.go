@@ -29,6 +29,8 @@ func main() {
 	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	identity := flag.Bool("identity", false, "compare only servers of this repository with and without sessions, rules and limits")
 	further := flag.Bool("lanes", false, "compare only TLS, HTTP/2, connections for each request, and the requests after an unusual one; -only has a part of the name of a lane")
+	all := flag.Bool("table", false, "measure all lanes and print one table, which says where other servers are ahead")
+	bodies := flag.Bool("posts", false, "compare only requests with a body")
 	measured := flag.String("scale", "", "measure only files, actions (up to 2,000 of them) or idle (10,000 idle connections)")
 	flag.Parse()
 	if *serve != "" {
@@ -51,6 +53,21 @@ func main() {
 		}
 		return
 	}
+	if *all {
+		if err := pinned(func() error { return summary(ctx, *passes, *slice) }); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		fmt.Printf("\n%s, %s, %d slices of %v each, %s\n", runtime.Version(), runtime.GOARCH, *passes, *slice, time.Now().Format(time.DateOnly))
+		return
+	}
+	if *bodies {
+		if err := pinned(func() error { return posts(ctx, *passes, *slice) }); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *further {
 		if err := pinned(func() error { return lanes(ctx, *passes, *slice, *only) }); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
@@ -65,7 +82,7 @@ func main() {
 }
 
 // order lists the servers in the order of the table. The first is the baseline.
-var order = []string{"net/http", "actionhero", "actionhero, requests logged", "actionhero, requests logged to console and file", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
+var order = []string{"net/http", "actionhero", "actionhero, requests logged", "actionhero, requests logged to console and file", "gin", "echo", "chi", "huma", "hertz", "fiber", "fasthttp", "fasthttp + append"}
 
 func run(ctx context.Context, passes int, slice time.Duration, only, base string) error {
 	dir, err := os.MkdirTemp("", "bench")
@@ -89,7 +106,7 @@ func run(ctx context.Context, passes int, slice time.Duration, only, base string
 	}
 	err = pinned(func() error {
 		for _, names := range tables {
-			if err := table(ctx, names, only, ours, dir, passes, slice); err != nil {
+			if err := table(ctx, "GET, keep-alive", names, only, ours, dir, passes, slice); err != nil {
 				return err
 			}
 		}
@@ -111,7 +128,7 @@ func pinned(measure func() error) error {
 }
 
 // table measures servers and prints their table. The first server is the baseline.
-func table(ctx context.Context, names []string, only, ours, dir string, passes int, slice time.Duration) error {
+func table(ctx context.Context, lane string, names []string, only, ours, dir string, passes int, slice time.Duration) error {
 	var targets []slices.Target
 	for _, name := range names {
 		if only != "" && name != names[0] && !strings.Contains(","+only+",", ","+name+",") {
@@ -131,7 +148,7 @@ func table(ctx context.Context, names []string, only, ours, dir string, passes i
 	if err != nil {
 		return err
 	}
-	fmt.Println(slices.Table(results))
+	report(lane, results)
 	return nil
 }
 

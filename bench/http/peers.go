@@ -13,7 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v3"
-	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v5"
 	"github.com/valyala/fasthttp"
 )
 
@@ -48,7 +48,7 @@ var peers = map[string]func(addr string) error{
 	},
 	"echo": func(addr string) error {
 		e := echo.New()
-		e.GET(path, func(c echo.Context) error {
+		e.GET(path, func(c *echo.Context) error {
 			begun := time.Now()
 			limit, _ := strconv.Atoi(c.QueryParam("limit"))
 			offset, _ := strconv.Atoi(c.QueryParam("offset"))
@@ -59,13 +59,8 @@ var peers = map[string]func(addr string) error{
 	},
 	"huma": func(addr string) error {
 		r := chi.NewRouter()
-		config := huma.DefaultConfig("bench", "0.1.0")
-		config.CreateHooks = nil // no $schema member, so that the answers are the same
-		huma.Get(humachi.New(r, config), path, func(ctx context.Context, in *struct {
-			Limit  int `query:"limit" minimum:"0"`
-			Offset int `query:"offset" minimum:"0"`
-		}) (*humaOutput, error) {
-			return &humaOutput{poweredBy, newAnswer(time.Now(), "127.0.0.1", in.Limit, in.Offset)}, nil
+		huma.Get(humachi.New(r, huma.DefaultConfig("bench", "0.1.0")), path, func(_ context.Context, in *humaInput) (*humaOutput, error) {
+			return &humaOutput{poweredBy, newAnswer(time.Now(), in.address, in.Limit, in.Offset)}, nil
 		})
 		return http.ListenAndServe(addr, r)
 	},
@@ -79,6 +74,18 @@ var peers = map[string]func(addr string) error{
 			return c.JSON(newAnswer(begun, c.IP(), limit, offset))
 		})
 		return app.Listen(addr, fiber.ListenConfig{DisableStartupMessage: true})
+	},
+	"fasthttp + append": func(addr string) error {
+		return fasthttp.ListenAndServe(addr, func(ctx *fasthttp.RequestCtx) {
+			begun := time.Now()
+			args := ctx.QueryArgs()
+			limit, _ := args.GetUint("limit")
+			offset, _ := args.GetUint("offset")
+			ctx.Response.Header.Set("X-Powered-By", poweredBy)
+			ctx.SetContentType("application/json")
+			a := newAnswer(begun, ctx.RemoteIP().String(), limit, offset)
+			ctx.Response.SetBodyRaw(a.append(make([]byte, 0, 512)))
+		})
 	},
 	"fasthttp": func(addr string) error {
 		return fasthttp.ListenAndServe(addr, func(ctx *fasthttp.RequestCtx) {
@@ -98,6 +105,25 @@ var peers = map[string]func(addr string) error{
 	},
 }
 
+type humaInput struct {
+	remote
+	Limit  int `query:"limit" minimum:"0"`
+	Offset int `query:"offset" minimum:"0"`
+}
+
+// remote is the address of the client, for huma.
+type remote struct{ address string }
+
+func (r *remote) Resolve(ctx huma.Context) []error {
+	r.address = hostOf(ctx.RemoteAddr())
+	return nil
+}
+
+func hostOf(address string) string {
+	host, _, _ := net.SplitHostPort(address)
+	return host
+}
+
 type humaOutput struct {
 	PoweredBy string `header:"X-Powered-By"`
 	Body      answer
@@ -108,10 +134,9 @@ func plain(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	limit, _ := strconv.Atoi(query.Get("limit"))
 	offset, _ := strconv.Atoi(query.Get("offset"))
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Powered-By", poweredBy)
-	if err := json.NewEncoder(w).Encode(newAnswer(begun, host, limit, offset)); err != nil {
+	if err := json.NewEncoder(w).Encode(newAnswer(begun, hostOf(r.RemoteAddr), limit, offset)); err != nil {
 		panic(err) // the values always encode
 	}
 }

@@ -17,11 +17,12 @@ var scales = map[string]func(context.Context, *scale) error{"files": files, "act
 
 // scale has what the measurement of a scale needs.
 type scale struct {
-	passes int
-	slice  time.Duration
-	dir    string // a folder of its own, deleted at the end
-	ours   string // the program of this server; the program of the other checkout has the suffix proc.BaseSuffix
-	base   bool   // there is another checkout
+	passes   int
+	slice    time.Duration
+	dir      string // a folder of its own, deleted at the end
+	ours     string // the program of this server; the program of the other checkout has the suffix proc.BaseSuffix
+	noStarts bool   // measure no starts of servers
+	base     bool   // there is another checkout
 }
 
 func runScale(ctx context.Context, name string, passes int, slice time.Duration, base string) error {
@@ -64,7 +65,7 @@ func (l *scale) table(title string, targets []slices.Target) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s:\n\n%s\n", title, slices.Table(results))
+	report(title, results)
 	return nil
 }
 

@@ -4,7 +4,7 @@ import "slices"
 
 // interrupted is called if the goroutine of the loop ends before its work: by a panic with the value p, or, if p is nil,
 // by runtime.Goexit. at is the step that was interrupted.
-func (l *Loop) interrupted(p any, at step, handoffs uint64) {
+func (l *Loop) interrupted(p any, at step, handoffs uint32) {
 	if at == running && !l.pool.untrack(l, handoffs) { // another goroutine runs the loop
 		if p != nil {
 			l.fail(p)
@@ -20,7 +20,7 @@ func (l *Loop) interrupted(p any, at step, handoffs uint64) {
 		l.takeBack()
 	}
 	if p == nil && (at == running || at == reading) {
-		l.pool.Go(l.Run)
+		l.goOn()
 		return
 	}
 	if p == nil {

@@ -91,17 +91,17 @@ type Loop struct {
 	conn Conn
 	out  SendQueue
 
-	canceled      atomic.Bool
 	ctx           atomic.Pointer[connContext]
 	fault         atomic.Pointer[any] // the panic of a request that was handed off
-	inFlight      atomic.Int32        // requests that are queued or running
-	requestDone   atomic.Bool         // RequestDone was called since the last TakeRequestDone
 	lastUsed      atomic.Int64        // the tick at which the connection was last used
-	unparked      atomic.Bool         // the goroutine has worked, so its stack is larger than waiting needs
-	parkRequested atomic.Bool         // Read is to return Park
+	inFlight      atomic.Int32        // requests that are queued or running
+	canceled      atomic.Bool
+	requestDone   atomic.Bool // RequestDone was called since the last TakeRequestDone
+	unparked      atomic.Bool // the goroutine has worked, so its stack is larger than waiting needs
+	parkRequested atomic.Bool // Read is to return Park
 
 	// The monitor uses these fields while it holds the lock of the pool:
-	handoffs   uint64 // how often the connection was handed off
+	handoffs   uint32 // how often the connection was handed off
 	startTick  int64  // the tick at which the running request started
 	prev, next *Loop  // neighbors in the list of loops that run a request
 
@@ -109,7 +109,7 @@ type Loop struct {
 
 	// Only the goroutine of the loop uses these fields, except during a handoff:
 	queued []Request // from head on
-	head   int
+	head   int32
 	unsent bool // replies are queued but not sent
 	ended  bool // nothing more is to be read
 	left   bool // Leave was called
@@ -219,7 +219,7 @@ func (l *Loop) Run() {
 			case EOF:
 				l.ended = true
 			case Park:
-				l.pool.Go(l.Run)
+				l.goOn()
 				at = finished
 				return
 			}
@@ -292,11 +292,11 @@ func (l *Loop) full() bool { return int(l.inFlight.Load()) >= l.pool.maxInFlight
 
 // runQueued runs the queued requests and sends their replies together. If the loop is canceled, runQueued drops the
 // requests. It returns false if the monitor has handed off the connection to a new goroutine.
-func (l *Loop) runQueued(handoffs uint64, at *step) bool {
+func (l *Loop) runQueued(handoffs uint32, at *step) bool {
 	for i := range l.queued {
 		next := l.queued[i]
 		l.queued[i] = nil
-		l.head = i + 1
+		l.head = int32(i + 1)
 		l.out.Ready() // outside of track: waiting for a slow client must not cause a handoff for each request
 		if l.canceled.Load() {
 			l.inFlight.Add(-1)
@@ -361,8 +361,18 @@ func (l *Loop) handoff() {
 	l.queued, l.head = slices.Clone(l.queued[l.head:]), 0
 	l.lent = false
 	l.conn.DetachBuffer()
-	go func() {
-		defer l.pool.loops.Done()
-		l.Run()
-	}()
+	go l.runLast()
+}
+
+// goOn continues the loop in a new goroutine, for which [Pool.Wait] waits. An idle connection keeps what the start of
+// its goroutine has allocated, so goOn allocates less than [Pool.Go].
+func (l *Loop) goOn() {
+	l.pool.loops.Add(1)
+	go l.runLast()
+}
+
+// runLast runs the loop in a goroutine that counts already.
+func (l *Loop) runLast() {
+	defer l.pool.loops.Done()
+	l.Run()
 }

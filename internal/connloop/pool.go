@@ -75,7 +75,7 @@ func (p *Pool) track(l *Loop) {
 // untrack removes the loop l from the loops that the monitor checks, because the request of l has ended. handoffs is
 // the value of l.handoffs before the request. If the monitor has handed off the connection during the request, untrack
 // returns false and changes nothing.
-func (p *Pool) untrack(l *Loop, handoffs uint64) bool {
+func (p *Pool) untrack(l *Loop, handoffs uint32) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.handoffs != handoffs {

@@ -9,8 +9,8 @@ type Job interface{ Do() }
 // a client occupy only one goroutine. The zero value is ready for use.
 type Serial struct {
 	mu      sync.Mutex
+	waiting *[]Job // nil: none waits
 	busy    bool
-	waiting []Job
 }
 
 // Run is the Run of a [Request] of the loop l whose work is the job j. If no job of s runs, Run runs j, then the jobs
@@ -70,7 +70,10 @@ func (s *Serial) acquire(j Job) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy {
-		s.waiting = append(s.waiting, j)
+		if s.waiting == nil {
+			s.waiting = new([]Job)
+		}
+		*s.waiting = append(*s.waiting, j)
 		return false
 	}
 	s.busy = true
@@ -81,12 +84,12 @@ func (s *Serial) acquire(j Job) bool {
 func (s *Serial) next() (j Job, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
+	if s.waiting == nil || len(*s.waiting) == 0 {
 		s.busy, s.waiting = false, nil
 		return nil, false
 	}
-	j = s.waiting[0]
-	s.waiting[0] = nil
-	s.waiting = s.waiting[1:]
+	waiting := *s.waiting
+	j, waiting[0] = waiting[0], nil
+	*s.waiting = waiting[1:]
 	return j, true
 }

@@ -200,6 +200,13 @@ sqlite:
   #maxConnections: 16
 `
 
+// accountConfig is the section of the extra auth in config.yaml.
+const accountConfig = `
+account:
+  # address at which browsers reach the app, for links in mails (text)
+  #url: "http://localhost:8080"
+`
+
 type content struct {
 	name    string
 	content []byte
@@ -232,6 +239,9 @@ func (d appData) files() ([]content, error) {
 	config := d.prefixed()
 	if d.Has("sqlite") {
 		config = append(slices.Clip(config), sqliteConfig...)
+	}
+	if d.Has("auth") {
+		config = append(slices.Clip(config), accountConfig...)
 	}
 	files := []content{{"config.yaml", config}}
 	for _, set := range append([]string{"app"}, d.with...) {

@@ -57,7 +57,7 @@ func (ln *limitedListener) Accept() (net.Conn, error) {
 		}
 		key := addressKey(tc.RemoteAddr())
 		if setting := ln.limits.take(key); setting == "" {
-			return &limitedConn{TCPConn: tc, limits: ln.limits, key: key}, nil
+			return &limitedConn{TCPConn: tc, limits: ln.limits}, nil
 		}
 		ln.limits.refuse(tc)
 	}
@@ -67,13 +67,12 @@ func (ln *limitedListener) Accept() (net.Conn, error) {
 type limitedConn struct {
 	*net.TCPConn
 	limits *Limits
-	key    netip.Prefix
 	once   sync.Once
 }
 
 // Close closes the connection and no longer counts it.
 func (c *limitedConn) Close() error {
-	c.once.Do(func() { c.limits.give(c.key) })
+	c.once.Do(func() { c.limits.give(addressKey(c.RemoteAddr())) })
 	return c.TCPConn.Close()
 }
 

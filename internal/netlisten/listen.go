@@ -30,7 +30,7 @@ func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listen
 	address := net.JoinHostPort(bindIP, strconv.Itoa(max(port, 0)))
 	ln, ok, err := Listen(ctx, section+"."+key, "tcp", address)
 	if !ok {
-		ln, err = new(net.ListenConfig).Listen(ctx, "tcp", address)
+		ln, err = listenTCP(ctx, address)
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

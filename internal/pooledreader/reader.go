@@ -27,29 +27,32 @@ const smallSize = 64
 
 // Reader reads from one connection. Set up a Reader with Init. Only one Read may run at a time.
 type Reader struct {
-	conn  net.Conn
-	raw   syscall.RawConn // nil: the connection has only a blocking Read (TLS)
-	try   func(fd uintptr) bool
-	small *[smallSize]byte // nil if raw is not nil; small[from:to] has been read but not returned
-	from  uint8
-	to    uint8
+	raw      syscall.RawConn // nil: the connection has only a blocking Read (TLS)
+	try      func(fd uintptr) bool
+	blocking *blocking // nil if raw is not nil
 
 	buffer Buffer
-	n      int
 	err    error
+	n      int
+}
+
+// blocking is the state of a Reader whose connection has only a blocking Read.
+type blocking struct {
+	conn     net.Conn
+	small    [smallSize]byte // small[from:to] has been read but not returned
+	from, to uint8
 }
 
 // Init prepares the reader for conn. If conn is not a socket, for example a TLS connection, the reader keeps smallSize
 // bytes while conn is idle, and needs two reads for a longer message.
 func (r *Reader) Init(conn net.Conn) {
-	r.conn = conn
 	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
 		r.raw, _ = sc.SyscallConn()
 	}
 	if r.raw != nil {
 		r.try = r.tryOnce
 	} else {
-		r.small = new([smallSize]byte)
+		r.blocking = &blocking{conn: conn}
 	}
 }
 
@@ -57,22 +60,24 @@ func (r *Reader) Init(conn net.Conn) {
 // the error is [io.EOF]. Other errors come from the connection, for example after a deadline or Close. Read never
 // returns 0 without an error.
 func (r *Reader) Read(b Buffer) (int, error) {
+	var n int
+	var err error
 	if r.raw == nil {
-		r.n, r.err = r.readBlocking(b)
+		n, err = r.blocking.read(b)
 	} else {
 		r.buffer, r.n, r.err = b, 0, nil
-		if err := r.raw.Read(r.try); err != nil {
-			r.n, r.err = 0, err
+		if err = r.raw.Read(r.try); err == nil {
+			n, err = r.n, r.err
 		}
 		r.buffer = nil
 	}
 	switch {
-	case r.n > 0:
-		return r.n, nil // the next Read returns the error again
-	case r.err == nil:
+	case n > 0:
+		return n, nil // the next Read returns the error again
+	case err == nil:
 		return 0, io.EOF
 	}
-	return 0, r.err
+	return 0, err
 }
 
 // tryOnce makes one attempt to read into the buffer. It returns false if no bytes have come; raw.Read then waits for
@@ -85,10 +90,10 @@ func (r *Reader) tryOnce(fd uintptr) (done bool) {
 	return !again
 }
 
-// readBlocking reads into b, from a connection that has only a blocking Read. If b is empty, readBlocking waits with
-// the small buffer, so that b needs no memory while the connection is idle. If a message is longer than the small
-// buffer, the next call reads the rest of the message, which has usually come already.
-func (r *Reader) readBlocking(b Buffer) (n int, err error) {
+// read reads into the buffer b. If b is empty, read waits with the small buffer, so that b needs no memory while the
+// connection is idle. If a message is longer than the small buffer, the next call reads the rest of the message, which has
+// usually come already.
+func (r *blocking) read(b Buffer) (n int, err error) {
 	if r.from == r.to {
 		if !b.ReleaseIfEmpty() {
 			return r.conn.Read(b.Space())

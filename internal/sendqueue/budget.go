@@ -124,7 +124,10 @@ func (q *Queue) count(buf *buffer) (over bool) {
 	if budget == nil {
 		return false
 	}
-	budget.List(&q.place, q)
+	if q.place == nil {
+		q.place = new(Place)
+	}
+	budget.List(q.place, q)
 	over = !budget.Take(len(buf.own) - buf.counted)
 	buf.counted = len(buf.own)
 	for i := len(buf.refs) - 1; i >= 0 && !buf.refs[i].counted; i-- {
@@ -172,8 +175,8 @@ func (q *Queue) stall() {
 // unstall ends the counting of a queue that holds no bytes any more. The caller must hold q.mu.
 func (q *Queue) unstall() {
 	q.stalled = false
-	if budget := q.config.Budget; budget != nil {
-		budget.Unlist(&q.place)
+	if q.place != nil {
+		q.config.Budget.Unlist(q.place)
 	}
 }
 

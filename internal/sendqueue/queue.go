@@ -54,8 +54,9 @@ type Queue struct {
 	// These fields come first because each message needs them: they share one or two lines of the processor's cache.
 	mu       sync.Mutex
 	pending  *buffer // the queued bytes; nil if nothing is queued
-	messages int     // queued or being written
 	config   *Config
+	messages int32 // queued or being written
+	inBatch  int32 // messages of the batch current; used by the writer only
 	writer   writerState
 	closed   bool            // new messages are dropped
 	stopped  bool            // nothing more is written
@@ -64,22 +65,15 @@ type Queue struct {
 	over     bool            // the budget is exceeded: the next flush relieves it
 	failure  error           // the next flush reports it
 	current  *buffer         // the batch that the writer writes, or nil; only the writer changes it
-	inBatch  int             // messages of the batch current; used by the writer only
 	raw      syscall.RawConn // nil: the connection cannot write without blocking (TLS)
 	done     chan struct{}   // closed when the writer stops; created by Wait
 
 	conn   net.Conn
 	client netip.Prefix
 	fail   func(error) // called at most once, by Flush or by a goroutine, never by Add
-	place  Place       // in the list of the budget, while the queue is stalled; guarded by mu
+	place  *Place      // in the list of the budget, while the queue is stalled; nil: it never was; guarded by mu
 
 	blocked atomic.Int64 // when the current blocking write began, as time since epoch; 0: no write is blocked
-
-	// Only the goroutine that is the writer uses these fields:
-	batch    []byte
-	n        int
-	err      error
-	tryBatch func(fd uintptr) bool
 }
 
 // Init prepares the queue for the connection conn of the address client; see [Holder.Client]. If the client does not
@@ -88,9 +82,11 @@ func (q *Queue) Init(config *Config, conn net.Conn, client netip.Prefix, fail fu
 	q.config, q.conn, q.client, q.fail = config, conn, client, fail
 	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
 		q.raw, _ = sc.SyscallConn()
-		q.tryBatch = q.tryOnce
 	}
 }
+
+// Conn returns the connection to which the queue writes.
+func (q *Queue) Conn() net.Conn { return q.conn }
 
 // Add queues one message, the concatenation of parts. Add does not block. If writer is true, the caller is the writer
 // of the queue and must call Flush or FlushWait.
@@ -150,7 +146,7 @@ func (q *Queue) Ready() {
 
 // ready reports whether the queue is less than half full, or closed. The caller must hold q.mu.
 func (q *Queue) ready() bool {
-	return q.closed || 2*q.messages < q.config.MaxMessages && 2*q.pendingBytes() < q.config.MaxBytes
+	return q.closed || 2*int(q.messages) < q.config.MaxMessages && 2*q.pendingBytes() < q.config.MaxBytes
 }
 
 // Send writes the queued messages and blocks while the client is slow to read. If another goroutine is the writer, Send
@@ -196,7 +192,7 @@ func (q *Queue) add(shared []byte, parts [][]byte) {
 // message is queued. The caller must hold q.mu.
 func (q *Queue) full(n int) bool {
 	queued := q.pendingBytes()
-	return queued > 0 && queued+n > q.config.MaxBytes || q.messages >= q.config.MaxMessages && q.motionless()
+	return queued > 0 && queued+n > q.config.MaxBytes || int(q.messages) >= q.config.MaxMessages && q.motionless()
 }
 
 // patience is the time after which a blocked write counts as a sign that the client does not read.

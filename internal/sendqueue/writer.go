@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"time"
-
-	"github.com/actionhero-go/actionhero/internal/nonblock"
 )
 
 // Flush writes as many queued bytes as the network accepts without blocking. A new goroutine writes the other bytes.
@@ -52,7 +50,7 @@ func (q *Queue) writeBatches() (rest bool) {
 			if q.raw == nil {
 				return true
 			}
-			n, err := q.tryWrite(p)
+			n, err := batch.write(q.raw, p)
 			if err != nil {
 				q.abort()
 				return false
@@ -103,25 +101,6 @@ func (q *Queue) unclaim() {
 		close(q.done)
 		q.done = nil
 	}
-}
-
-// tryWrite writes as many bytes of p as the network accepts without blocking, and returns the number of written bytes.
-// Only the goroutine that is the writer of the queue may call tryWrite.
-func (q *Queue) tryWrite(p []byte) (int, error) {
-	q.batch = p
-	err := q.raw.Write(q.tryBatch)
-	if err == nil {
-		err = q.err
-	}
-	q.batch, q.err = nil, nil
-	return q.n, err
-}
-
-// tryOnce makes one attempt to write the batch to the socket fd. It always returns true, so that raw.Write does not
-// wait.
-func (q *Queue) tryOnce(fd uintptr) bool {
-	q.n, _, q.err = nonblock.Write(fd, q.batch)
-	return true
 }
 
 // chunk is the size, in bytes, of a blocking write. Each write has the deadline Config.WriteTimeout, so a client must

@@ -18,7 +18,6 @@ type Conn struct {
 	// Out is the send queue of the connection. Callers may add only whole frames.
 	Out sendqueue.Queue
 
-	nc      net.Conn
 	options *Options
 	fail    func(error)
 	closing atomic.Pointer[CloseError] // set when the server closes the connection
@@ -43,7 +42,7 @@ var epoch = time.Now()
 func uptime() time.Duration { return time.Since(epoch) }
 
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, client netip.Prefix, deflate bool, fail func(error)) {
-	c.nc, c.options, c.deflate, c.fail, c.lastRead = nc, options, deflate, fail, uptime()
+	c.options, c.deflate, c.fail, c.lastRead = options, deflate, fail, uptime()
 	c.in.init(nc, options.MaxMessage, unread)
 	c.Out.Init(&options.SendQueue, nc, client, c.doesNotRead)
 	c.in.share.Init(options.Incoming, c.Out.ClientKey())
@@ -51,7 +50,7 @@ func (c *Conn) init(nc net.Conn, unread []byte, options *Options, client netip.P
 
 // RemoteAddr returns the network address of the client. If the client connects through a proxy, it returns the address
 // of the proxy.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.Out.Conn().RemoteAddr() }
 
 // Deflates reports whether the client and the server have agreed on compression in the handshake.
 func (c *Conn) Deflates() bool { return c.deflate }
@@ -190,19 +189,19 @@ func (c *Conn) setDeadline() {
 	if c.deadline != 0 {
 		deadline = time.Now().Add(c.deadline - uptime())
 	}
-	_ = c.nc.SetReadDeadline(deadline)
+	_ = c.Out.Conn().SetReadDeadline(deadline)
 	if c.closing.Load() != nil {
 		c.Wake()
 	}
 }
 
 // Wake interrupts a blocked Read. Read then checks whether it must return. Any goroutine may call Wake.
-func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
+func (c *Conn) Wake() { _ = c.Out.Conn().SetReadDeadline(time.Unix(1, 0)) }
 
 // Gone returns a [CloseError] if the client has closed the connection, and nil otherwise. It is for callers that do not
 // read at the time.
 func (c *Conn) Gone() error {
-	if eof, err := nonblock.Ended(c.nc); eof || err != nil {
+	if eof, err := nonblock.Ended(c.Out.Conn()); eof || err != nil {
 		return &CloseError{Code: codeGone, Reason: "the client has gone", ByClient: true}
 	}
 	return nil
@@ -284,7 +283,7 @@ func (c *Conn) end(frame []byte) (first bool) {
 // CloseNow closes the connection at once, without a close frame, and drops the queued messages.
 func (c *Conn) CloseNow() {
 	c.Out.Close()
-	_ = c.nc.Close()
+	_ = c.Out.Conn().Close()
 }
 
 // doesNotRead closes the connection and drops the queued messages. The send queue calls doesNotRead with the reason err
@@ -325,7 +324,7 @@ func (c *Conn) Finish(err error) {
 		c.linger()
 	}
 	c.Out.Close()
-	_ = c.nc.Close()
+	_ = c.Out.Conn().Close()
 }
 
 // Abort closes the connection at once, like CloseNow, and ends the use of its input. Only the goroutine that reads may
@@ -337,7 +336,7 @@ func (c *Conn) Abort() {
 
 // forget frees the memory of the input.
 func (c *Conn) forget() {
-	c.in.fragments = nil
+	c.in.message = nil
 	c.in.release()
 	c.in.share.Release()
 }
@@ -355,7 +354,7 @@ func (c *Conn) awaitOutput() {
 // connection, but for CloseTimeout and up to lingerBytes bytes at most.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+	if half, ok := c.Out.Conn().(interface{ CloseWrite() error }); ok {
 		c.awaitOutput()
 		if half.CloseWrite() != nil {
 			return
@@ -364,8 +363,8 @@ func (c *Conn) linger() {
 	end := time.Now().Add(c.options.CloseTimeout)
 	buf := make([]byte, 512)
 	for read := 0; read < lingerBytes; {
-		_ = c.nc.SetReadDeadline(end)
-		n, err := c.nc.Read(buf)
+		_ = c.Out.Conn().SetReadDeadline(end)
+		n, err := c.Out.Conn().Read(buf)
 		if early := errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(end); err != nil && !early { // a late Wake comes early
 			return
 		}

@@ -28,13 +28,15 @@ type input struct {
 	to    int
 	need  int // the size of the frame at from, or of the longest head while its head is incomplete
 
-	// The state of a message whose last fragment has not come yet:
-	open       bool
+	message *fragments       // of which the last fragment has not come yet; nil: there is none
+	share   bytebudget.Share // buf, if it is not pooled, and the fragments
+}
+
+// fragments is a message of several frames that has begun.
+type fragments struct {
 	compressed bool
 	op         byte
-	fragments  []byte
-
-	share bytebudget.Share // buf, if it is not pooled, and fragments
+	data       []byte
 }
 
 // ErrBusy is the [CloseError] of a message that would exceed Options.Incoming.
@@ -44,7 +46,12 @@ var errBusy = &CloseError{Code: TryAgainLater, Reason: "the server holds as many
 
 // hold makes buf, with a length of n bytes, and the fragments count. It returns false if the budget has too few bytes
 // left.
-func (in *input) hold(n int) (ok bool) { return in.share.Hold(n + cap(in.fragments)) }
+func (in *input) hold(n int) (ok bool) {
+	if in.message != nil {
+		n += cap(in.message.data)
+	}
+	return in.share.Hold(n)
+}
 
 func (in *input) init(nc net.Conn, maxMessage int, unread []byte) {
 	in.reader.Init(nc)
@@ -77,16 +84,20 @@ func (in *input) frame() (h head, payload []byte, ok bool, fault *CloseError) {
 // allowed returns an error if the frame with the head h may not follow the frames before it, or if the frame makes its
 // message longer than maxMessage bytes.
 func (in *input) allowed(h head) *CloseError {
+	open, begun := in.message != nil, 0
+	if open {
+		begun = len(in.message.data)
+	}
 	switch {
 	case h.op >= opClose:
 		return nil
-	case h.op == opContinuation && !in.open:
+	case h.op == opContinuation && !open:
 		return protocolError("a continuation frame continues nothing")
 	case h.op == opContinuation && h.rsv1:
 		return protocolError("only the first frame of a message says that it is compressed")
-	case h.op != opContinuation && in.open:
+	case h.op != opContinuation && open:
 		return protocolError("a message begins before the one before has ended")
-	case h.length > in.maxMessage-len(in.fragments):
+	case h.length > in.maxMessage-begun:
 		return tooBig(in.maxMessage)
 	}
 	return nil
@@ -96,22 +107,23 @@ func (in *input) allowed(h head) *CloseError {
 // and checks the message and returns the message with ok set to true. Otherwise ok is false.
 func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseError) {
 	switch {
-	case !in.open && !h.fin:
-		in.open, in.compressed, in.op = true, h.rsv1, h.op
-		if in.fragments = append([]byte(nil), payload...); !in.hold(in.unpooled()) {
+	case in.message == nil && !h.fin:
+		in.message = &fragments{h.rsv1, h.op, append([]byte(nil), payload...)}
+		if !in.hold(in.unpooled()) {
 			return m, false, errBusy
 		}
 		return m, false, nil
-	case in.open:
-		in.fragments = append(in.fragments, payload...)
+	case in.message != nil:
+		message := in.message
+		message.data = append(message.data, payload...)
 		if !in.hold(in.unpooled()) {
 			return m, false, errBusy
 		}
 		if !h.fin {
 			return m, false, nil
 		}
-		h.rsv1, h.op, payload = in.compressed, in.op, in.fragments
-		in.open, in.fragments = false, nil
+		h.rsv1, h.op, payload = message.compressed, message.op, message.data
+		in.message = nil
 	}
 	if h.rsv1 {
 		if payload, fault = inflate(payload, in.maxMessage); fault != nil {
@@ -126,7 +138,7 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 
 // begun reports whether the input holds a part of an incomplete frame, or of a message whose last frame has not come
 // yet.
-func (in *input) begun() bool { return in.to > in.from || in.open }
+func (in *input) begun() bool { return in.to > in.from || in.message != nil }
 
 // unpooled returns the size of a buffer that is not pooled, or 0.
 func (in *input) unpooled() int {

@@ -41,9 +41,17 @@ type Result struct {
 	RSS    int64     // resident bytes after the last slice
 }
 
+// warmUp is the time of load that each target gets before the first pass.
+const warmUp = 300 * time.Millisecond
+
 // Run measures the targets in passes. Each pass gives every target one slice. The first target is the baseline.
 func Run(targets []Target, passes int, slice time.Duration) ([]Result, error) {
 	results := make([]Result, len(targets))
+	for _, t := range targets { // a warm-up, which does not count
+		if _, err := t.Load(min(slice, warmUp)); err != nil {
+			return nil, fmt.Errorf("%s while it warms up: %w", t.Server.Name, err)
+		}
+	}
 	for pass := range passes {
 		for _, i := range rand.Perm(len(targets)) {
 			perCPU, rate, err := measure(targets[i], slice)
@@ -85,13 +93,17 @@ func measure(t Target, d time.Duration) (perCPU, rate float64, err error) {
 	return float64(n) / (after - before).Seconds(), float64(n) / took.Seconds(), nil
 }
 
-// Quantile returns the value that is larger than the share q of the values; for 0.5 it is the median.
+// Quantile returns the value below which the share q of the values lies, between two values if need be; for 0.5 it is the
+// median.
 func Quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+	at := q * float64(len(sorted)-1)
+	low := int(at)
+	high := min(low+1, len(sorted)-1)
+	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
 // Table returns the results as a Markdown table.
@@ -100,13 +112,13 @@ func Table(results []Result) string {
 	b.WriteString("| server | ratio to the first (IQR) | requests per CPU second | requests per second | resident MB |\n|---|---|---|---|---|\n")
 	for _, r := range results {
 		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %s | %s | %.1f |\n", r.Name,
-			Quantile(r.Ratio, 0.5), Quantile(r.Ratio, 0.25), Quantile(r.Ratio, 0.75), rate(Quantile(r.PerCPU, 0.5)), rate(Quantile(r.Rate, 0.5)), float64(r.RSS)/(1<<20))
+			Quantile(r.Ratio, 0.5), Quantile(r.Ratio, 0.25), Quantile(r.Ratio, 0.75), Rate(Quantile(r.PerCPU, 0.5)), Rate(Quantile(r.Rate, 0.5)), float64(r.RSS)/(1<<20))
 	}
 	return b.String()
 }
 
-// rate returns a number of requests per second in thousands, or, if there are few, the number.
-func rate(n float64) string {
+// Rate returns a number of requests per second in thousands, or, if there are few, the number.
+func Rate(n float64) string {
 	if n < 100 {
 		return fmt.Sprintf("%.0f", n)
 	}
