@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"testing"
 
 	"github.com/actionhero-go/actionhero/server"
@@ -38,6 +39,21 @@ func HTTP(t testing.TB, s *server.Server) *HTTPClient {
 		Header: http.Header{}, t: t, base: "http://" + addr.String(),
 		client: http.Client{Transport: transport, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
+}
+
+// Cookie returns the value of the cookie with this name that the server has set, or "".
+func (c *HTTPClient) Cookie(name string) string {
+	c.t.Helper()
+	base, err := url.Parse(c.base)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, cookie := range c.client.Jar.Cookies(base) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
 }
 
 // Response is the response to a request of an [HTTPClient].
