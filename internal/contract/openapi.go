@@ -45,6 +45,9 @@ func OpenAPI(all, shown actionhero.Description, h HTTP) ([]byte, error) {
 	for i := range all.Actions {
 		in, out := typesOf(&all.Actions[i])
 		uses = append(uses, in, out)
+		if data := all.Actions[i].EventData(); data != nil {
+			uses = append(uses, schema.Use{Type: data, Output: true})
+		}
 	}
 	d.types = schema.NewDocument("#/components/schemas/", uses, reflect.TypeFor[actionhero.File](), "Envelope", "Failure", "Problem")
 	for i := range shown.Actions {
@@ -159,7 +162,9 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 	}
 	if slices.Contains([]string{"GET", "HEAD", "DELETE"}, method) {
 		for _, name := range rest {
-			params = append(params, in.queryParam(name))
+			if !in.isFile(name) {
+				params = append(params, in.queryParam(name))
+			}
 		}
 	} else if body := d.body(info, in, rest); body != nil {
 		op["requestBody"] = body
@@ -174,6 +179,15 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 			"description": "A text in quotes that the client makes anew for each operation and sends again with each retry of it.",
 			"schema":      object{"type": "string", "minLength": 3}, "example": `"8e03978e-40d5-43dd-bc93-6894a57f9324"`,
 		})
+	}
+	if info.EventData() != nil {
+		params = append(params, object{"name": "Last-Event-ID", "in": "header", "description": "the ID of the last event that the client has received", "schema": object{"type": "string"}})
+	}
+	if method == "GET" && info.ReturnsContent() && d.ErrorCodes {
+		params = append(params, object{"name": "Range", "in": "header", "description": "the part of the bytes that the client needs; a stream answers with all of them", "schema": object{"type": "string"}, "example": "bytes=0-1023"})
+		responses := op["responses"].(object)
+		responses["206"], responses["304"] = d.bytes(), object{"description": "The client has these bytes already."}
+		responses["416"] = object{"description": "The bytes do not have this part."}
 	}
 	if len(params) > 0 {
 		op["parameters"] = params
