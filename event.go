@@ -19,7 +19,7 @@ import (
 //
 // T is the type of the values: any type that encodes as JSON. The members of the room read an ordinary message of the
 // server, as from [Rooms.Broadcast]. Its text is an object with the name of the event and the value. A client cannot send
-// such a message, because what a client says is a text:
+// this message, because a client sends text only:
 //
 //	{"message":{"event":"ticketChanged","data":{"id":7}},"from":"actionHero API","context":"user"}
 //

@@ -132,7 +132,7 @@ func (r *reaper) connState(nc net.Conn, state http.ConnState) {
 func (r *reaper) restart(c *progressConn) { c.since.Store(r.now.Load()) }
 
 // enter records that the connection nc enters the given phase. If the phase is PhaseHead or PhaseIdle, the time limit
-// of the phase begins at this call, but that of the first request began with the connection. If the phase is
+// of the phase begins at this call, but the limit of the first request began with the connection. If the phase is
 // PhaseHijacked, enter removes nc from the reaper.
 func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 	c := progressOf(nc)

@@ -83,7 +83,7 @@ func TestFallbackGetsNoReadDeadline(t *testing.T) {
 	}
 }
 
-// addressedConn is a connection whose address is that of a client.
+// addressedConn is a connection with the address of a client.
 type addressedConn struct{ net.Conn }
 
 func (addressedConn) RemoteAddr() net.Addr { return addressed{}.RemoteAddr() }
