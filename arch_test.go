@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal":                {"internal"},
 	"internal/attack":         {"", "cli", "builtin", "web"},
 	"internal/bridge":         {"backend"},
-	"internal/clientgen":      {"", "internal"},
+	"internal/clientgen":      {"", "clients", "internal"},
 	"internal/contract":       {"", "internal/route", "internal/schema"},
 	"internal/control":        {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/gcra":           {"backend"},

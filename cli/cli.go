@@ -102,7 +102,7 @@ func (a *app) root() (*cobra.Command, error) {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.file, "config", "", "read this configuration file instead of the one in the working directory")
-	root.AddCommand(a.start(), a.action(), a.actions(), a.routes(), a.events(), a.openapi(), a.contract(), a.client(), a.config(), a.cert(), a.console(), a.doctor(), a.version(), (&taskCommands{app: a}).command())
+	root.AddCommand(a.start(), a.action(), a.actions(), a.routes(), a.events(), a.openapi(), a.asyncapi(), a.contract(), a.client(), a.config(), a.cert(), a.console(), a.doctor(), a.version(), (&taskCommands{app: a}).command())
 	err := a.addCommands(root)
 	explain(root)
 	return root, err

@@ -3,6 +3,8 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +45,8 @@ func answers[In, Out any](name, description string, kind actionhero.Kind, access
 func everything(t *testing.T, h *harness) actionhero.Parts {
 	keyed := answers[address, address]("keyed", "", actionhero.KindWrite, actionhero.Public)
 	keyed.IdempotencyKey = actionhero.KeyRequired
+	first, second := answers[thingID, address]("versioned", "", actionhero.KindRead, actionhero.Public, "GET /versioned/{id}"), answers[address, tree]("versioned", "Is new", actionhero.KindWrite, actionhero.Public)
+	first.Version, second.Version = 1, 2
 	raw := answers[actionhero.None, map[string]any]("raw", "Takes anything", actionhero.KindWrite, actionhero.Scopes("raw"), "POST /raw")
 	raw.RawBody = true
 	return actionhero.Parts{
@@ -58,7 +62,28 @@ func everything(t *testing.T, h *harness) actionhero.Parts {
 		answers[thingID, *actionhero.Content]("download", "Sends bytes", actionhero.KindRead, actionhero.Public, "GET /files/{id...}"),
 		answers[thingID, page[nested]]("thing", "", actionhero.KindRead, actionhero.Roles("a", "b"), "GET /things/{id}"),
 		answers[thingName, actionhero.None]("remove", "Removes", actionhero.KindDestructive, actionhero.Roles("a"), "DELETE /things/{name}"),
-		keyed, raw,
+		keyed, raw, first, second,
+		actionhero.Event[nested]{Name: "changed", Room: "thing:{id}", Description: "A thing has changed."}, actionhero.Event[*tree]{Name: "grown", Room: "thing:{id}"},
+		actionhero.Event[[]times]{Name: "ticks", Room: "clock"}, actionhero.Event[string]{Name: "shout", Room: "{room}"}, actionhero.Event[any]{Name: "any:thing.x", Room: "a-{x}:{y}"},
+		actionhero.Event[map[string]optionals]{Name: "map", Room: "thing {id}"},
+	}
+}
+
+// configurations are the servers whose documents the validators read.
+var configurations = map[string]func(*server.Config){
+	"classic":           func(*server.Config) {},
+	"plain":             func(cfg *server.Config) { cfg.CommonWeb.Envelope = "plain" },
+	"without statuses":  func(cfg *server.Config) { cfg.CommonWeb.ReturnErrorCodes = new(bool) },
+	"strict, own paths": func(cfg *server.Config) { cfg.General.StrictParams, cfg.CommonWeb.URLPathForActions = true, "v1" },
+}
+
+// keepDocument writes a document for validators that are no Go programs, if the variable DOCUMENTS names a folder.
+func keepDocument(t *testing.T, name string, text []byte) {
+	if dir := os.Getenv("DOCUMENTS"); dir != "" {
+		file := filepath.Join(dir, strings.NewReplacer(" ", "-", ",", "").Replace(name)+".json")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -77,12 +102,7 @@ type thingName struct {
 
 // TestTheDocumentIsValidOpenAPI asks a validator of others, for each envelope.
 func TestTheDocumentIsValidOpenAPI(t *testing.T) {
-	for name, change := range map[string]func(*server.Config){
-		"classic":           func(*server.Config) {},
-		"plain":             func(cfg *server.Config) { cfg.CommonWeb.Envelope = "plain" },
-		"without statuses":  func(cfg *server.Config) { cfg.CommonWeb.ReturnErrorCodes = new(bool) },
-		"strict, own paths": func(cfg *server.Config) { cfg.General.StrictParams, cfg.CommonWeb.URLPathForActions = true, "v1" },
-	} {
+	for name, change := range configurations {
 		t.Run(name, func(t *testing.T) {
 			h := &harness{last: &judged{}}
 			h.api = newServer(t, change, everything(t, h))
@@ -90,6 +110,7 @@ func TestTheDocumentIsValidOpenAPI(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			keepDocument(t, "openapi "+name, text)
 			doc, err := openapi3.NewLoader().LoadFromData(text)
 			if err != nil {
 				t.Fatal(err)
@@ -101,7 +122,7 @@ func TestTheDocumentIsValidOpenAPI(t *testing.T) {
 			for _, item := range doc.Paths.Map() {
 				operations += len(item.Operations())
 			}
-			if want := len(h.api.Actions()) + 8; operations != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
+			if want := len(h.api.Actions()) + 10; operations != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
 				t.Errorf("%d operations of %d, %d schemes, %d schemas", operations, want, len(doc.Components.SecuritySchemes), len(doc.Components.Schemas))
 			}
 			for schema := range doc.Components.Schemas {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/contract"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/tcp"
@@ -29,7 +30,8 @@ type Server struct {
 	WebSocket *websocket.Handler // nil: off
 	SocketIO  *socketio.Handler  // nil: off
 
-	sockets []socketTransport
+	sockets   []socketTransport
+	listeners []contract.Listener
 }
 
 // New returns a Server with the configuration cfg and the parts of an app. The Server listens after Start. If a setting
@@ -100,7 +102,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	s.API.Add(s.Web, s.TCP)
 	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of
 	// the sockets.
-	if err := errors.Join(s.buildSockets(cfg.WebSockets), s.mountClient()); err != nil {
+	if err := errors.Join(s.buildSockets(cfg.WebSockets), s.mountClient(), s.addAsyncAPI(&cfg)); err != nil {
 		return err
 	}
 	s.API.Add(exposure{s})

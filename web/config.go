@@ -35,7 +35,7 @@ type CommonConfig struct {
 
 	Envelope string `json:"envelope" default:"classic" enum:"classic,plain" doc:"form of the answers of actions: classic is one object with the output, serverInformation, requestorInformation and error; plain is the output alone, with errors as application/problem+json (RFC 9457)"`
 
-	OpenAPI string `json:"openAPI" default:"caller" enum:"caller,all,off" doc:"the actions in the document of OpenAPI at /api/openapi.json: caller has those that the asking client may call, all has every one, and off serves no document; an action of the app named openapi.json comes first"`
+	OpenAPI string `json:"openAPI" default:"caller" enum:"caller,all,off" doc:"the actions in the documents at /api/openapi.json and /api/asyncapi.json: caller has those that the asking client may call, all has every one, and off serves no document; an action of the app with the name of a document comes first"`
 
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`

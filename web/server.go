@@ -104,7 +104,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	s.fileCache = newFileCache(cfg.Common.FileCacheBytes)
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
-	if err := errors.Join(s.mountParts(), s.addDocument()); err != nil {
+	if err := errors.Join(s.mountParts(), s.addOpenAPI()); err != nil {
 		return nil, err
 	}
 	return s, nil

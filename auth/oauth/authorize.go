@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -74,7 +75,7 @@ func (n *node) ask(w http.ResponseWriter, r *http.Request, who actionhero.Identi
 	if err := n.questions.Allow(r.Context(), who.ID); err != nil {
 		return err
 	}
-	c, redirect, err := n.target(r.Context(), query, who.ID)
+	c, redirect, err := n.asks(r.Context(), query, who.ID)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,11 @@ func (n *node) ask(w http.ResponseWriter, r *http.Request, who actionhero.Identi
 	if err := n.fill(&req, c, query, who); err != nil {
 		f := n.asFailure(r, err)
 		n.log(r, "a client was refused", "client", c.ID, "user", who.ID, "reason", f.Error())
-		return n.answer(w, r, &req, url.Values{"error": {f.code}, "error_description": {f.text}})
+		values := url.Values{"error": {f.code}, "error_description": {f.text}}
+		if c.stranger { // a link to this site must not lead on to any site without a word (RFC 9700, 4.11.2)
+			return show(w, f.status, "error", map[string]any{"Title": "Error", "Text": f.text, "Code": f.code, "Back": template.URL(n.target(&req, values))})
+		}
+		return n.answer(w, &req, values)
 	}
 	if c.trusted {
 		return n.allow(w, r, &req, who, req.Scopes)
@@ -94,9 +99,9 @@ func (n *node) ask(w http.ResponseWriter, r *http.Request, who actionhero.Identi
 	return n.showConsent(w, r, c, &req, who, id)
 }
 
-// target returns the client and the URI to which the answer goes. Before both are known to belong together, an error must not
+// asks returns the client and the URI to which the answer goes. Before both are known to belong together, an error must not
 // be sent to the URI: the user reads it (RFC 6749, 4.1.2.1).
-func (n *node) target(ctx context.Context, query url.Values, user string) (*client, string, error) {
+func (n *node) asks(ctx context.Context, query url.Values, user string) (*client, string, error) {
 	if len(query["client_id"]) != 1 || len(query["redirect_uri"]) > 1 {
 		return nil, "", fail("invalid_request", "client_id must be given once, and redirect_uri not more than once")
 	}
@@ -195,7 +200,7 @@ func (n *node) decide(w http.ResponseWriter, r *http.Request, who actionhero.Ide
 	scopes := slices.DeleteFunc(slices.Clone(c.Request.Scopes), func(name string) bool { return !slices.Contains(form["scope"], name) })
 	if form.Get("decision") != "allow" || len(scopes) == 0 {
 		n.log(r, "a user has refused a client", "client", c.Request.Client, "user", who.ID)
-		return n.answer(w, r, &c.Request, url.Values{"error": {"access_denied"}, "error_description": {"the user has refused"}})
+		return n.answer(w, &c.Request, url.Values{"error": {"access_denied"}, "error_description": {"the user has refused"}})
 	}
 	return n.allow(w, r, &c.Request, who, scopes)
 }
@@ -217,11 +222,18 @@ func (n *node) allow(w http.ResponseWriter, r *http.Request, req *request, who a
 		return err
 	}
 	n.log(r, "a user has allowed a client", "client", req.Client, "user", who.ID, "scopes", strings.Join(scopes, " "), "resource", req.Resource)
-	return n.answer(w, r, req, url.Values{"code": {text}})
+	return n.answer(w, req, url.Values{"code": {text}})
 }
 
 // answer sends the browser back to the client.
-func (n *node) answer(w http.ResponseWriter, r *http.Request, req *request, values url.Values) error {
+func (n *node) answer(w http.ResponseWriter, req *request, values url.Values) error {
+	w.Header().Set("Location", n.target(req, values))
+	w.WriteHeader(http.StatusSeeOther) // the browser must not send the form on (RFC 9700, 4.12)
+	return nil
+}
+
+// target returns the URI of the client with the values of an answer.
+func (n *node) target(req *request, values url.Values) string {
 	if values.Set("iss", n.cfg.Issuer); req.HasState { // RFC 9207
 		values.Set("state", req.State)
 	}
@@ -229,7 +241,5 @@ func (n *node) answer(w http.ResponseWriter, r *http.Request, req *request, valu
 	if has && query != "" {
 		query += "&"
 	}
-	w.Header().Set("Location", to+"?"+query+values.Encode())
-	w.WriteHeader(http.StatusSeeOther) // the browser must not send the form on (RFC 9700, 4.12)
-	return nil
+	return to + "?" + query + values.Encode()
 }

@@ -32,7 +32,7 @@ The answer goes to <b>{{.Redirect}}</b>{{if .Local}}, a program on your own devi
 <p>It may, for {{.Resource}}:</p><ul>{{range .Scopes}}
 <li><label><input type="checkbox" name="scope" value="{{.Name}}" checked> {{.Description}}</label></li>{{end}}</ul>
 <button class="allow" name="decision" value="allow">Allow</button><button name="decision" value="refuse">Refuse</button></form></body></html>{{end}}
-{{define "error"}}{{template "head" .}}<h1>This cannot be allowed</h1><p>{{.Text}}.</p><p>Error: {{.Code}}</p></body></html>{{end}}`))
+{{define "error"}}{{template "head" .}}<h1>This cannot be allowed</h1><p>{{.Text}}.</p><p>Error: {{.Code}}</p>{{if .Back}}<p><a rel="noreferrer" href="{{.Back}}">Tell the program</a></p>{{end}}</body></html>{{end}}`))
 
 // page returns the handler of an endpoint for people.
 func (n *node) page(serve func(http.ResponseWriter, *http.Request) error) http.Handler {

@@ -42,6 +42,11 @@ func TestAProgramRegistersItself(t *testing.T) {
 	}
 	page := ann.get("/authorize?" + query("client_id="+id).Encode())
 	page.Want(t, 200, "The program calls itself <b>Nice &lt;b&gt;agent</b>. This site has not checked that.")
+	wrong := ann.get("/authorize?" + query("client_id="+id, "scope=admin").Encode())
+	wrong.Want(t, 400, `href="`+callback+`?error=invalid_scope`)
+	if wrong.Header.Get("Location") != "" {
+		t.Errorf("the link of a stranger leads on to %s", wrong.Header.Get("Location"))
+	}
 	got := c.tokens(t, redemption(ann.code(t, "client_id="+id), "client_id="+id))
 	c.call("read", got.Access).Want(t, 200, `"client":"`+id+`"`)
 

@@ -29,7 +29,7 @@ var partFuncs = map[string][]string{
 	Module:                     {"DefaultAccess", "RoomAccess"},
 	Module + "/auth":           {"Basic", "Bearer", "ClientCert", "NewBearer", "NewKeys", "NewSessions"},
 	Module + "/auth/oauth":     {"New"},
-	Module + "/auth/oidc":      {"JWT", "Introspect", "Login"},
+	Module + "/auth/oidc":      {"Introspect", "JWT", "Login"},
 	Module + "/mcp":            {"New"},
 	Module + "/plugins/sqlite": {"File", "New"},
 	Module + "/transport":      {"OwnPart", "Part"},

@@ -91,6 +91,13 @@ func (d *Document) Schema(u Use) []byte {
 	return d.body(u)
 }
 
+// Value returns the JSON Schema of values of any type, which refers to the definitions. The value may be null, if the type is
+// a pointer.
+func (d *Document) Value(u Use) []byte {
+	w := schemaWriter{Use: u, fileType: d.defs.fileType, defs: &d.defs}
+	return append(w.value([]byte{'{'}, u.Type, rules{}, placeMember), '}')
+}
+
 // Body returns the JSON Schema of a type, which refers to the definitions of the types within it, but not to its own.
 func (d *Document) Body(u Use) []byte {
 	u.Type = target(u.Type)

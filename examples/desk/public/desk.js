@@ -70,15 +70,13 @@ function enter(user) {
   api.on("rooms", ({ room }) => {
     if (shown && room === null) hide("You do not take part in this ticket any more.");
   });
-  api.on("message", ({ message: { event, data }, room }) => {
-    if (room === "agents") {
-      attempt(list).then(() => say(`Ticket ${data.id} is ${event}: ${data.subject}`));
-    } else if (shown && event === "answer") {
-      addAnswer(data);
-    } else if (shown) {
-      attempt(() => show(shown.id));
-    }
-  });
+  for (const event of ["opened", "overdue"]) {
+    api.onEvent(event, (ticket) => attempt(list).then(() => say(`Ticket ${ticket.id} is ${event}: ${ticket.subject}`)));
+  }
+  api.onEvent("answer", (answer) => shown && addAnswer(answer));
+  for (const event of ["assigned", "closed", "participants", "file"]) {
+    api.onEvent(event, () => shown && attempt(() => show(shown.id)));
+  }
   byId("door").hidden = true;
   byId("desk").hidden = byId("logout").hidden = false;
   for (const e of document.querySelectorAll(".agent")) e.hidden = !isAgent();

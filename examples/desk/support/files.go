@@ -65,7 +65,7 @@ func (d *desk) addFile(ctx context.Context, in UploadInput) (f File, err error) 
 		return f, errors.Join(err, d.files.Get().Remove(f.ID))
 	}
 	web.SetStatus(ctx, http.StatusCreated)
-	d.announce(ctx, roomOf(in.ID), "file", f)
+	announce(ctx, d, Attached, roomOf(in.ID), f)
 	return f, nil
 }
 

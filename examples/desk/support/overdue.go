@@ -29,7 +29,7 @@ func (d *desk) markOverdue(ctx context.Context, _ actionhero.None) error {
 		return err
 	}
 	for _, t := range late {
-		d.announce(ctx, agentsRoom, "overdue", t)
+		announce(ctx, d, Overdue, agentsRoom, t)
 	}
 	return nil
 }

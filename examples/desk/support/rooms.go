@@ -41,16 +41,25 @@ func (d *desk) roomRules() actionhero.RoomMiddleware {
 	}
 }
 
-// event is what a room reads.
-type event struct {
-	Event string `json:"event"`
-	Data  any    `json:"data"`
+// The events of the rooms. A client that misses one reads the ticket again.
+var (
+	Opened  = actionhero.Event[Ticket]{Name: "opened", Room: agentsRoom, Description: "A customer has opened a ticket."}
+	Overdue = actionhero.Event[Ticket]{Name: "overdue", Room: agentsRoom, Description: "A ticket waits for too long."}
+
+	Assigned     = ticketEvent[Ticket]("assigned", "A ticket has another agent, or none.")
+	Closed       = ticketEvent[Ticket]("closed", "A ticket is closed.")
+	Participants = ticketEvent[Ticket]("participants", "A user takes part in a ticket, or does not any more.")
+	Answered     = ticketEvent[Answer]("answer", "A ticket has a new answer.")
+	Attached     = ticketEvent[File]("file", "A ticket has a new attachment.")
+)
+
+func ticketEvent[T any](name, description string) actionhero.Event[T] {
+	return actionhero.Event[T]{Name: name, Room: "ticket:{id}", Description: description}
 }
 
-// announce tells a room of a change that is stored. A client that misses it reads the ticket again, so a failure is logged
-// and is none of the action.
-func (d *desk) announce(ctx context.Context, room, name string, data any) {
-	if err := d.api.Rooms.Broadcast(ctx, room, event{name, data}); err != nil {
-		actionhero.Log(ctx).Warn("a room was not told", "room", room, "event", name, "error", err)
+// announce publishes a change that is stored. A failure is logged and is none of the action.
+func announce[T any](ctx context.Context, d *desk, event actionhero.Event[T], room string, value T) {
+	if err := event.Publish(ctx, d.api, room, value); err != nil {
+		actionhero.Log(ctx).Warn("a room was not told", "room", room, "event", event.Name, "error", err)
 	}
 }

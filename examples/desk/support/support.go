@@ -100,6 +100,7 @@ func newDesk(api *actionhero.API) *desk {
 // parts returns all parts of the desk.
 func (d *desk) parts() actionhero.Parts {
 	return actionhero.Parts{d.sessions, d.keys, d.userParts(), d.keyParts(), d.ticketParts(), d.fileParts(), d.roomRules(),
+		Opened, Overdue, Assigned, Closed, Participants, Answered, Attached,
 		d.mail,
 		actionhero.Task[actionhero.None]{Name: "enqueueMails", Description: "Makes jobs of the mails of committed changes", Frequency: 30 * time.Second, Run: d.enqueueMails},
 		actionhero.Task[actionhero.None]{Name: "overdue", Description: "Marks tickets that wait for too long", Cron: "* * * * *", Run: d.markOverdue},

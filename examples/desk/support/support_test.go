@@ -188,11 +188,11 @@ func TestAnAnswerReachesTheRoomAndTheMail(t *testing.T) {
 	}
 	run[support.Ticket](a, eve, "ticketAssign", map[string]any{"id": ticket.ID, "agent": "Eve@example.com"})
 	run[support.Answer](a, eve, "ticketAnswer", map[string]any{"id": ticket.ID, "text": "Close the window."})
-	for _, want := range []string{"assigned", "answer"} {
-		var m struct{ Event string }
-		if body := screen.Next(t).Body; json.Unmarshal([]byte(body), &m) != nil || m.Event != want {
-			t.Errorf("the room reads %s instead of %s", body, want)
-		}
+	if assigned, room := actionherotest.NextEvent(t, screen, support.Assigned); assigned.ID != ticket.ID || room != "ticket:1" {
+		t.Errorf("the room %s reads of %+v", room, assigned)
+	}
+	if answer, _ := actionherotest.NextEvent(t, screen, support.Answered); answer.Text != "Close the window." {
+		t.Errorf("the room reads %+v", answer)
 	}
 	run[support.Answer](a, ann, "ticketAnswer", map[string]any{"id": ticket.ID, "text": "It has no window."})
 	if err := actionherotest.RunTask(t, a.api, "enqueueMails", nil); err != nil {

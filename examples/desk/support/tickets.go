@@ -111,7 +111,7 @@ func (d *desk) open(ctx context.Context, in OpenInput) (t Ticket, err error) {
 	}
 	web.SetStatus(ctx, http.StatusCreated)
 	web.Header(ctx).Set("Location", fmt.Sprintf("/tickets/%d", t.ID))
-	d.announce(ctx, agentsRoom, "opened", t)
+	announce(ctx, d, Opened, agentsRoom, t)
 	return t, nil
 }
 
@@ -234,7 +234,7 @@ func (d *desk) answer(ctx context.Context, in AnswerInput) (a Answer, err error)
 		return mailParticipants(ctx, tx, t, who, a.Author+" answers:\n\n"+a.Text)
 	})
 	if err == nil {
-		d.announce(ctx, roomOf(in.ID), "answer", a)
+		announce(ctx, d, Answered, roomOf(in.ID), a)
 	}
 	return a, err
 }
@@ -260,7 +260,7 @@ type AssignInput struct {
 }
 
 func (d *desk) assign(ctx context.Context, in AssignInput) (Ticket, error) {
-	return d.update(ctx, in.ID, "assigned", func(tx *sql.Tx, _ Ticket) error {
+	return d.update(ctx, in.ID, Assigned, func(tx *sql.Tx, _ Ticket) error {
 		column, value := "id", any(userID(actionhero.IdentityFrom(ctx)))
 		if in.Agent != "" {
 			column, value = "email", strings.ToLower(in.Agent)
@@ -279,7 +279,7 @@ func (d *desk) assign(ctx context.Context, in AssignInput) (Ticket, error) {
 
 func (d *desk) closeTicket(ctx context.Context, in TicketID) (Ticket, error) {
 	who := actionhero.IdentityFrom(ctx)
-	return d.update(ctx, in.ID, "closed", func(tx *sql.Tx, t Ticket) error {
+	return d.update(ctx, in.ID, Closed, func(tx *sql.Tx, t Ticket) error {
 		if t.Status == "closed" {
 			return nil
 		}
@@ -291,7 +291,7 @@ func (d *desk) closeTicket(ctx context.Context, in TicketID) (Ticket, error) {
 }
 
 // update changes a ticket that the caller may see, and tells its room.
-func (d *desk) update(ctx context.Context, id int64, event string, f func(*sql.Tx, Ticket) error) (t Ticket, err error) {
+func (d *desk) update(ctx context.Context, id int64, event actionhero.Event[Ticket], f func(*sql.Tx, Ticket) error) (t Ticket, err error) {
 	who := actionhero.IdentityFrom(ctx)
 	err = d.change(ctx, func(tx *sql.Tx) error {
 		t, err := find(ctx, tx, who, id)
@@ -304,7 +304,7 @@ func (d *desk) update(ctx context.Context, id int64, event string, f func(*sql.T
 		t, err = find(ctx, d.db.Get(), who, id)
 	}
 	if err == nil {
-		d.announce(ctx, roomOf(id), event, t)
+		announce(ctx, d, event, roomOf(id), t)
 	}
 	return t, err
 }
@@ -316,7 +316,7 @@ type AddInput struct {
 }
 
 func (d *desk) addParticipant(ctx context.Context, in AddInput) (u User, err error) {
-	_, err = d.update(ctx, in.ID, "participants", func(tx *sql.Tx, _ Ticket) error {
+	_, err = d.update(ctx, in.ID, Participants, func(tx *sql.Tx, _ Ticket) error {
 		if u, _, err = findUser(ctx, tx, "email", strings.ToLower(in.Email)); err != nil {
 			return err
 		}
@@ -346,7 +346,7 @@ func (d *desk) removeParticipant(ctx context.Context, in RemoveInput) (none acti
 	}
 	t, err := find(ctx, d.db.Get(), actionhero.IdentityFrom(ctx), in.ID)
 	if err == nil {
-		d.announce(ctx, roomOf(in.ID), "participants", t)
+		announce(ctx, d, Participants, roomOf(in.ID), t)
 	}
 	return none, err
 }

@@ -13,6 +13,29 @@ var greeting = actionhero.Action[actionhero.None, actionhero.None]{
 	Name: "greet", Run: func(context.Context, actionhero.None) (none actionhero.None, err error) { return none, nil },
 }
 
+func TestTheCommandAsyncapiPrintsTheDocumentOfTheApp(t *testing.T) {
+	t.Parallel()
+	config := `{"httpServer": {"port": 8081}, "tcpServer": {"enable": false}, "commonWeb": {"openAPI": "off"}}`
+	out, errs, code := run(t, config, actionhero.Parts{greeting}, "asyncapi")
+	var doc struct {
+		AsyncAPI string
+		Servers  map[string]struct {
+			Variables map[string]struct{ Default string }
+		}
+		Operations map[string]any
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != 0 || errs != "" || doc.AsyncAPI != "3.0.0" {
+		t.Fatalf("%v, exit code %d, %s", err, code, errs)
+	}
+	if len(doc.Servers) != 2 || doc.Servers["websocket"].Variables["port"].Default != "8081" || doc.Operations["websocket-greet"] == nil || doc.Operations["tcp-greet"] != nil {
+		t.Errorf("%v, %d operations", doc.Servers, len(doc.Operations))
+	}
+	again, _, _ := run(t, config, actionhero.Parts{greeting}, "asyncapi")
+	if again != out {
+		t.Error("the document is not the same twice")
+	}
+}
+
 func TestTheCommandOpenapiPrintsTheDocumentOfTheApp(t *testing.T) {
 	t.Parallel()
 	var texts []string
