@@ -104,6 +104,22 @@ func (d *document) action(info *actionhero.ActionInfo) error {
 	return nil
 }
 
+// markDeprecated marks the operation of a deprecated action.
+func (*document) markDeprecated(op object, d *actionhero.Deprecation) {
+	if d == nil {
+		return
+	}
+	text, _ := op["description"].(string)
+	op["deprecated"], op["x-deprecated-since"] = true, d.Since
+	op["description"] = strings.TrimSpace(text + "\n\nDeprecated " + d.String())
+	if d.Sunset != "" {
+		op["x-sunset"] = d.Sunset
+	}
+	if d.Replacement != "" {
+		op["x-replacement"] = d.Replacement
+	}
+}
+
 // operationID returns the name of the operation that runs exactly this version of an action. No action has a name with ~.
 func operationID(info *actionhero.ActionInfo) string {
 	if info.Version == 0 {
@@ -139,6 +155,7 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 	if info.Description != "" {
 		op["description"] = info.Description
 	}
+	d.markDeprecated(op, info.Deprecated)
 	if info.Version > 0 {
 		op["x-version"] = info.Version
 	}

@@ -1,4 +1,4 @@
-import { type Api, type CallOptions, type Transport, ApiError, createApi, Http, isApiError, ticketOpen } from "./client.js";
+import { type Api, type CallOptions, type Transport, ApiError, createApi, Http, isApiError, ticketOpen } from "../api/client.js";
 
 /** A fetch with a place for what a test does to it. */
 export type Fetch = typeof fetch;

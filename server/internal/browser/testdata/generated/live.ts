@@ -1,4 +1,4 @@
-import { createApi, events, type Http, Socket } from "./client.js";
+import { createApi, events, type Http, Socket } from "../api/client.js";
 import { assert, failure, files, tickets } from "./http.js";
 
 /** A WebSocket that a test can cut. */
