@@ -9,14 +9,14 @@ SERVER      ?= cluster
 SEED        ?= 1
 GO          ?= go
 
-.PHONY: help test needs hostile chaos lint openapi asyncapi fuzz vuln api build site bench bench-compare
+.PHONY: help test needs hostile chaos lint openapi asyncapi mcp fuzz vuln api build site bench bench-compare
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The tag poison overwrites each buffer that goes back to its pool. The hostile tests run without it, as a release does.
 # -count=1: the tests of bench/ and site/ read documents outside their modules, whose changes the test cache does not see.
-test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, nginx, tmux, Redis and Valkey if they are missing
+test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, nginx, haproxy, tmux, Redis and Valkey if they are missing
 	@GO="$(GO)" .ci/gotest -race -tags poison -timeout 30m -skip '^TestNoOldWords$$' ./...
 	cd plugins/sqlite && $(GO) test -race ./...
 	cd auth/oidc && $(GO) test -race ./...
@@ -31,7 +31,7 @@ needs: ## install what the tests need besides Go
 	@.ci/needs
 
 # Without the race detector, and after all others: these tests measure how long well-behaved clients wait meanwhile.
-hostile: ## run the tests that attack a server with hundreds of clients
+hostile: needs ## run the tests that attack a server with hundreds of clients
 	@GO="$(GO)" .ci/gotest -tags hostile -parallel 2 -timeout 40m ./internal/attack
 
 # The seed of the schedule is printed. A run without the flag -chaos.keep leaves its history only if a law was broken.
@@ -55,6 +55,9 @@ lint: ## check formatting, words, go vet and staticcheck, and that the server co
 
 openapi: ## lint the OpenAPI documents of the stock server, of the desk and of conformance/ with @redocly/cli; needs Node.js and the network for npm
 	@.ci/openapi
+
+mcp: ## call mcp/conformance with the conformance tests of MCP, the inspector and both TypeScript clients; needs Node.js and the network for npm
+	@.ci/mcp
 
 asyncapi: ## validate the AsyncAPI documents of the stock server, of the desk and of conformance/ with @asyncapi/parser; needs Node.js and the network for npm
 	@.ci/asyncapi

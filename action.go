@@ -50,6 +50,9 @@ type Action[In, Out any] struct {
 	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
 	IdempotencyKey KeyUse
 
+	// Deprecated declares that clients should stop calling the action, see [Deprecation]; default: they may go on.
+	Deprecated *Deprecation
+
 	// Tool makes the action a tool that AI agents may call, see [Tool]; default: agents cannot call it.
 	Tool *Tool
 
@@ -128,6 +131,7 @@ type ActionInfo struct {
 	Tool              *Tool          // of the Action, with its defaults filled in; nil: agents cannot call the action
 	Resource          *Resource      // of the Action, with its defaults filled in; or nil
 	Prompt            *Prompt        // of the Action, with its defaults filled in; or nil
+	Deprecated        *Deprecation   // of the Action; nil: clients may go on calling it; must not be modified
 	OutputExample     []byte         // a JSON object
 	OutputSchema      []byte         // the JSON Schema (2020-12) of the output; nil if the action returns a *Content
 	MaxBody           int64          // bytes of a body; 0: the limit of the transport
@@ -233,7 +237,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err := act.checkKeys(a.IdempotencyKey); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(act.setTool(a.Tool), act.setResource(a.Resource), act.setPrompt(a.Prompt)); err != nil {
+	if err := errors.Join(act.setTool(a.Tool), act.setResource(a.Resource), act.setPrompt(a.Prompt), act.setDeprecated(a.Deprecated)); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0

@@ -61,6 +61,8 @@ type API struct {
 	ended      atomic.Pointer[apiEnd]
 	leaving    atomic.Pointer[context.Context] // ends when a Run or a Wait begins its stop; nil: there is none
 
+	deprecated deprecatedCalls
+
 	calls  callGate
 	expiry expiry
 

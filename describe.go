@@ -110,6 +110,18 @@ func (i *ActionInfo) IsOver(transport string) bool {
 	return len(i.Transports) == 0 || slices.Contains(i.Transports, transport)
 }
 
+// EventData returns the type of the data in the server-sent events of the action, or nil if its output type does not say that
+// it sends events. The output type says it by a method EventData, as web.EventsOf has.
+func (i *ActionInfo) EventData() reflect.Type {
+	if i.out.Kind() != reflect.Struct {
+		return nil
+	}
+	if stream, ok := reflect.Zero(i.out).Interface().(interface{ EventData() reflect.Type }); ok {
+		return stream.EventData()
+	}
+	return nil
+}
+
 // ReturnsContent reports whether the action returns a stream of bytes instead of an object.
 func (i *ActionInfo) ReturnsContent() bool { return i.out == contentType }
 

@@ -144,6 +144,9 @@ func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.act == nil {
 		return nil, unknown(req)
 	}
+	if req.act.info.Deprecated != nil {
+		req.API.noteDeprecated(req)
+	}
 	if info := &req.act.info; info.Access.level != levelPublic || info.Transports != nil {
 		if err := req.refuse(); err != nil {
 			return nil, err

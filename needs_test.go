@@ -14,7 +14,7 @@ import (
 func TestNeedsOfTheTests(t *testing.T) {
 	t.Parallel()
 	const installs = "#!/bin/sh\necho \"apt-get $*\" >>\"$LOG\"\n"
-	all := map[string]string{"node": "#!/bin/sh\necho v22.1.0\n", "npm": "", "chromium": "", "curl": "", "nginx": "", "tmux": "", "apt-get": installs,
+	all := map[string]string{"node": "#!/bin/sh\necho v22.1.0\n", "npm": "", "chromium": "", "curl": "", "nginx": "", "haproxy": "", "tmux": "", "apt-get": installs,
 		"redis-server": "#!/bin/sh\necho Redis server v=7.0.15 sha=0\n", "valkey-server": "#!/bin/sh\necho Valkey server v=8.0.1 sha=0\n"}
 	for name, test := range map[string]struct {
 		change map[string]string // "-" removes a program

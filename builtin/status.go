@@ -138,6 +138,7 @@ type ActionView struct {
 	IdempotencyKey string   `json:"idempotencyKey,omitzero"`
 	Routes         []string `json:"routes,omitzero"`      // HTTP routes in addition to /api/NAME
 	InputSchema    rawJSON  `json:"inputSchema,omitzero"` // JSON Schema of the inputs with all their rules; empty for a command
+	Deprecated     string   `json:"deprecated,omitzero"`  // since when, and what to call instead; empty: the action is not deprecated
 	Version        int      `json:"version,omitzero"`     // of several actions with this name; 0: the action has no versions
 }
 
@@ -167,6 +168,9 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 			view := ActionView{
 				Name: info.Name, Description: info.Description, Inputs: InputsView{[]string{}, []string{}}, OutputExample: rawJSON(info.OutputExample),
 				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes, InputSchema: rawJSON(info.InputSchema), Version: info.Version,
+			}
+			if info.Deprecated != nil {
+				view.Deprecated = info.Deprecated.String()
 			}
 			if info.IdempotencyKey != actionhero.KeyIgnored {
 				view.IdempotencyKey = info.IdempotencyKey.String()

@@ -268,6 +268,9 @@ func (f *actionFlags) printHelp(out io.Writer, line string) error {
 	if f.info.Description != "" {
 		fmt.Fprintf(out, "%s\n\n", f.info.Description)
 	}
+	if d := f.info.Deprecated; d != nil {
+		fmt.Fprintf(out, "Deprecated %s\n\n", d)
+	}
 	_, err := fmt.Fprintf(out, "Usage:\n  %s [--INPUT=VALUE...]\n\nInputs and flags:\n%s", line, f.set.FlagUsages())
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 func TestTheCommandClientWritesAndChecksTheClientOfTheApp(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ language, file, want string }{{"ts", "client.ts", `path: "/v1/greet"`}} {
+	for _, c := range []struct{ language, file, want string }{{"ts", "client.ts", `path: "/v1/greet"`}, {"go", "client.go", "package api\n"}} {
 		folder := filepath.Join(t.TempDir(), "new", "api")
 		command := func(parts actionhero.Parts, args ...string) (string, int) {
 			out, errs, code := run(t, `{"commonWeb": {"urlPathForActions": "v1"}}`, parts, append([]string{"client", c.language, "--out", folder}, args...)...)

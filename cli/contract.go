@@ -80,7 +80,7 @@ func (a *app) contractCheck() Command {
 			if err != nil {
 				return err
 			}
-			changes := contract.Compare(old, now)
+			changes := contract.Compare(old, now, time.Now())
 			if asJSON {
 				err = printIndented(env.Stdout, changes)
 			} else {

@@ -48,6 +48,9 @@ func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 		if ruled {
 			what += ", " + info.Access.String()
 		}
+		if info.Deprecated != nil {
+			what += ", deprecated " + info.Deprecated.String()
+		}
 		fmt.Fprintf(tw, "%s (%s)\t%s\n", calledName(&info), what, info.Description)
 		for _, path := range info.Routes {
 			fmt.Fprintf(tw, "  %s\t\n", path)
@@ -84,6 +87,7 @@ func haveRules(actions []actionhero.ActionInfo) bool {
 type actionJSON struct {
 	Name          string          `json:"name"`
 	Version       int             `json:"version,omitzero"` // of several actions with this name
+	Deprecated    *deprecatedJSON `json:"deprecated,omitempty"`
 	Description   string          `json:"description"`
 	Kind          string          `json:"kind"`
 	Idempotent    bool            `json:"idempotent"`
@@ -92,6 +96,14 @@ type actionJSON struct {
 	Inputs        []inputJSON     `json:"inputs"`
 	InputSchema   json.RawMessage `json:"inputSchema"` // with the rules of the inputs
 	OutputExample json.RawMessage `json:"outputExample,omitempty"`
+}
+
+// deprecatedJSON is an actionhero.Deprecation with the names of JSON.
+type deprecatedJSON struct {
+	Since       string `json:"since"`
+	Sunset      string `json:"sunset,omitempty"`
+	Replacement string `json:"replacement,omitempty"`
+	Link        string `json:"link,omitempty"`
 }
 
 type inputJSON struct {
@@ -111,7 +123,7 @@ func printActionsJSON(out io.Writer, actions []actionhero.ActionInfo) error {
 		for j, in := range info.Inputs {
 			inputs[j] = inputJSON{in.Name, in.Doc, in.Type, in.Format, in.Required, in.Secret}
 		}
-		list[i] = actionJSON{info.Name, info.Version, info.Description, info.Kind.String(), info.Idempotent, info.Access.String(), append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
+		list[i] = actionJSON{info.Name, info.Version, (*deprecatedJSON)(info.Deprecated), info.Description, info.Kind.String(), info.Idempotent, info.Access.String(), append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
 	}
 	return printIndented(out, list)
 }

@@ -89,8 +89,8 @@ func TestTheDocumentOfAsyncAPIHasEachActionEventAndRoom(t *testing.T) {
 			h := &harness{last: &judged{}}
 			h.api = newServer(t, func(cfg *server.Config) { change(cfg); listening(cfg) }, everything(t, h))
 			doc := readAsyncAPI(t, h.api, name)
-			// upload needs a file. Each transport has seven commands and a welcome, and the rooms have their messages.
-			if want := 3*(len(h.api.Actions())-1+8) + len(h.api.Describe().Events) + 1; len(doc.Operations) != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
+			// upload needs a file, and stream needs HTTP. Each transport has seven commands and a welcome, and the rooms have their messages.
+			if want := 3*(len(h.api.Actions())-2+8) + len(h.api.Describe().Events) + 1; len(doc.Operations) != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
 				t.Errorf("%d operations of %d, %d schemes, %d schemas", len(doc.Operations), want, len(doc.Components.SecuritySchemes), len(doc.Components.Schemas))
 			}
 			rooms := map[string]int{}
@@ -133,7 +133,7 @@ func TestTheRequestsOfAsyncAPIJudgeAlike(t *testing.T) {
 	}
 	compared := 0
 	for _, info := range s.Describe().Actions {
-		if info.Name == "upload" {
+		if info.Name == "upload" || info.Name == "stream" || info.Name == "photos" {
 			continue
 		}
 		own := compile(t, info.InputSchema)

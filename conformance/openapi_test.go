@@ -14,6 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/auth"
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 type upload struct {
@@ -63,6 +64,8 @@ func everything(t *testing.T, h *harness) actionhero.Parts {
 		answers[thingID, page[nested]]("thing", "", actionhero.KindRead, actionhero.Roles("a", "b"), "GET /things/{id}"),
 		answers[thingName, actionhero.None]("remove", "Removes", actionhero.KindDestructive, actionhero.Roles("a"), "DELETE /things/{name}"),
 		keyed, raw, first, second,
+		answers[thingID, web.EventsOf[tree]]("stream", "Sends events", actionhero.KindRead, actionhero.Public, "GET /things/{id}/events"),
+		answers[photos, actionhero.None]("photos", "Takes photos", actionhero.KindWrite, actionhero.Public, "PUT /things/{id}/photos"),
 		actionhero.Event[nested]{Name: "changed", Room: "thing:{id}", Description: "A thing has changed."}, actionhero.Event[*tree]{Name: "grown", Room: "thing:{id}"},
 		actionhero.Event[[]times]{Name: "ticks", Room: "clock"}, actionhero.Event[string]{Name: "shout", Room: "{room}"}, actionhero.Event[any]{Name: "any:thing.x", Room: "a-{x}:{y}"},
 		actionhero.Event[map[string]optionals]{Name: "map", Room: "thing {id}"},
@@ -89,6 +92,13 @@ func keepDocument(t *testing.T, name string, text []byte) {
 
 type upload2 struct {
 	ID string `json:"id"`
+}
+
+// photos has a list of files, which need not be given.
+type photos struct {
+	ID     string             `json:"id" required:"true"`
+	Photos []*actionhero.File `json:"photos" maxItems:"3"`
+	Note   string             `json:"note"`
 }
 
 type thingID struct {
@@ -122,7 +132,7 @@ func TestTheDocumentIsValidOpenAPI(t *testing.T) {
 			for _, item := range doc.Paths.Map() {
 				operations += len(item.Operations())
 			}
-			if want := len(h.api.Actions()) + 10; operations != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
+			if want := len(h.api.Actions()) + 12; operations != want || len(doc.Components.SecuritySchemes) != 4 || len(doc.Components.Schemas) < 12 {
 				t.Errorf("%d operations of %d, %d schemes, %d schemas", operations, want, len(doc.Components.SecuritySchemes), len(doc.Components.Schemas))
 			}
 			for schema := range doc.Components.Schemas {

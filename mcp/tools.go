@@ -72,6 +72,9 @@ func (e *endpoint) describe(info *actionhero.ActionInfo) *sdk.Tool {
 			DestructiveHint: &destructive, OpenWorldHint: &open,
 		},
 	}
+	if info.Deprecated != nil {
+		described.Description += "\n\nDeprecated " + info.Deprecated.String()
+	}
 	if !info.ReturnsContent() && !returnsNothing(info) {
 		described.OutputSchema = json.RawMessage(info.OutputSchema)
 	}

@@ -279,6 +279,9 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 	return statuses[failure.Code]
 }
 
+// longBody is the length in bytes up to which the engines hold a body until its end.
+const longBody = 16 << 10
+
 func (s *Server) send(c *call, status int, body []byte) {
 	if c.exited {
 		s.sendAtOnce(c, status, body)
@@ -299,7 +302,8 @@ func (s *Server) send(c *call, status int, body []byte) {
 			return
 		}
 	}
-	if c.r.ProtoMajor == 2 && status != http.StatusNoContent && status != http.StatusNotModified {
+	// A long body goes out before the engine knows its end: without its length, the engine would copy it into chunks.
+	if (c.r.ProtoMajor == 2 || len(body) > longBody) && status != http.StatusNoContent && status != http.StatusNotModified {
 		c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))} // the response may be flushed before its end
 	}
 	if status != http.StatusOK {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,13 @@ type Event struct {
 	Data  any
 	Retry time.Duration // how long the client waits before it connects again, in whole milliseconds; 0: as before
 }
+
+// EventsOf is the output type of an action that answers with [Events]. T is the type of the Data that it sends as JSON. The
+// documents then describe a stream, and not an object.
+type EventsOf[T any] struct{}
+
+// EventData returns the type T.
+func (EventsOf[T]) EventData() reflect.Type { return reflect.TypeFor[T]() }
 
 // EventOptions are the options of [Events]. The zero value works.
 type EventOptions struct {

@@ -259,6 +259,9 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 			c.w.Header().Set("X-Request-Id", req.ID())
 		}
 	}
+	if info != nil && info.Deprecated != nil {
+		s.tellDeprecation(c, info.Deprecated)
+	}
 	req.Err = c.clientError(err)
 	s.fixed.setPrivate(c.w)
 	out, err := s.api.Dispatch(c.r.Context(), req)

@@ -253,3 +253,51 @@ func TestAnOperationHasItsParamsBodyAnswersAndSecurity(t *testing.T) {
 		t.Errorf("without statuses: %v", read.Responses)
 	}
 }
+
+func TestTheDocumentHasStreamsDownloadsAndOptionalFiles(t *testing.T) {
+	t.Parallel()
+	type photos struct {
+		ID     string             `json:"id" required:"true"`
+		Photos []*actionhero.File `json:"photos"`
+		Note   string             `json:"note"`
+	}
+	type required struct {
+		File *actionhero.File `json:"file" required:"true"`
+	}
+	parts := actionhero.Parts{
+		actionhero.DefaultAccess(actionhero.Public),
+		openAPIAction[actionhero.None, web.EventsOf[openAPIKey]]("stream", "GET /stream", actionhero.KindRead, actionhero.Public),
+		openAPIAction[photos, actionhero.None]("photos", "DELETE /photos/{id}", actionhero.KindWrite, actionhero.Public),
+		openAPIAction[required, actionhero.None]("needs", "", actionhero.KindWrite, actionhero.Public),
+		openAPIAction[actionhero.None, *actionhero.Content]("download", "", actionhero.KindRead, actionhero.Public),
+	}
+	doc, reply := readOpenAPI(t, start(t, nil, parts), "")
+	stream := doc.Paths["/stream"]["get"]
+	if _, ok := stream.Responses["200"].Content["text/event-stream"]; !ok || len(stream.Responses["200"].Content) != 1 || len(stream.Parameters) != 1 || stream.Parameters[0].Name != "Last-Event-ID" {
+		t.Errorf("the stream: %+v", stream)
+	}
+	if !strings.Contains(reply.Text, `"x-event-data":{"$ref":"#/components/schemas/openAPIKey"}`) {
+		t.Error("the stream has no type of its data")
+	}
+	byName := doc.Paths["/api/photos"]["post"].RequestBody.Content
+	if form, object := string(byName["multipart/form-data"].Schema), string(byName["application/json"].Schema); form != `{"$ref":"#/components/schemas/photosInput"}` ||
+		!strings.Contains(object, `"note"`) || strings.Contains(object, "photos") {
+		t.Errorf("photos: %s, %s", form, object)
+	}
+	if remove := doc.Paths["/photos/{id}"]["delete"]; len(remove.Parameters) != 2 {
+		t.Errorf("a query has a file: %+v", remove.Parameters)
+	}
+	if needs := doc.Paths["/api/needs"]["post"].RequestBody.Content; len(needs) != 1 {
+		t.Errorf("a required file: %v", needs)
+	}
+	download := doc.Paths["/api/download"]["get"]
+	for _, status := range []string{"200", "206", "304", "416"} {
+		if _, ok := download.Responses[status]; !ok {
+			t.Errorf("the download has no %s", status)
+		}
+	}
+	without, _ := readOpenAPI(t, start(t, func(cfg *server.Config) { cfg.CommonWeb.ReturnErrorCodes = new(bool) }, parts), "")
+	if media := without.Paths["/api/download"]["get"].Responses["200"].Content; len(media) != 2 || media["application/json"].Schema == nil {
+		t.Errorf("without statuses, a download may fail with 200: %v", media)
+	}
+}

@@ -91,3 +91,20 @@ func (s *Server) afterBody(c *call, t *target, newest, before *actionhero.Action
 	}
 	return info, err
 }
+
+// tellDeprecation adds the headers about a deprecated action: Deprecation (RFC 9745), Sunset (RFC 8594), and Link with the
+// page about the change and the action to call instead (RFC 5829).
+func (s *Server) tellDeprecation(c *call, d *actionhero.Deprecation) {
+	since, sunset := d.Times()
+	header := c.w.Header()
+	header.Set("Deprecation", "@"+strconv.FormatInt(since.Unix(), 10))
+	if !sunset.IsZero() {
+		header.Set("Sunset", sunset.UTC().Format(http.TimeFormat))
+	}
+	if d.Link != "" {
+		header.Add("Link", "<"+d.Link+`>; rel="deprecation"`)
+	}
+	if info := s.api.Action(d.Replacement); info != nil {
+		header.Add("Link", "<"+s.pathOf(d.Replacement)+`>; rel="successor-version"`)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,4 +168,41 @@ func TestTheDocumentHasAPathForEachVersion(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("the operations are %v, want %v", got, want)
 	}
+}
+
+// The answer of a deprecated action has the headers about it, and the document marks it.
+func TestADeprecatedActionSaysSo(t *testing.T) {
+	t.Parallel()
+	old := ticket(1, actionhero.KindRead, "GET /old/{id}")
+	old.Deprecated = &actionhero.Deprecation{Since: "2026-12-01", Sunset: "2027-06-01T12:00:00+02:00", Replacement: "v2/ticket", Link: "https://example.org/change"}
+	failing := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "failing", Kind: actionhero.KindRead, Deprecated: &actionhero.Deprecation{Since: "2100-01-01"},
+		Run: func(context.Context, actionhero.None) (n actionhero.None, err error) {
+			return n, actionhero.Errorf(actionhero.CodeConflict, "it fails")
+		},
+	}
+	s := start(t, nil, old, ticket(2, actionhero.KindRead), failing)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, path := range []string{"/api/v1/ticket", "/api/ticket?apiVersion=1", "/old/7"} {
+			got := c.Ask("GET", path, "")
+			got.Want(t, 200, "v1 ")
+			got.WantHeader(t, "Deprecation: @1796083200", "Sunset: Tue, 01 Jun 2027 10:00:00 GMT")
+			if want := []string{`<https://example.org/change>; rel="deprecation"`, `</api/v2/ticket>; rel="successor-version"`}; !slices.Equal(got.Header["Link"], want) {
+				t.Errorf("%s: the links are %q, want %q", path, got.Header["Link"], want)
+			}
+		}
+		got := c.Ask("GET", "/api/failing", "")
+		got.Want(t, 409, "it fails")
+		got.WantHeader(t, "Deprecation: @4102444800")
+		for _, header := range []string{"Sunset", "Link"} {
+			if got.Header.Get(header) != "" {
+				t.Errorf("%s is %q", header, got.Header.Get(header))
+			}
+		}
+		if got := c.Ask("GET", "/api/ticket", ""); got.Header.Get("Deprecation") != "" {
+			t.Error("the newest version is deprecated")
+		}
+		c.Ask("GET", "/api/openapi.json", "").Want(t, 200, `"deprecated":true`)
+		c.Ask("GET", "/api/actionsView", "").Want(t, 200, `"deprecated":"since 2026-12-01, gone from 2027-06-01T12:00:00+02:00: use v2/ticket, see https://example.org/change"`)
+	})
 }

@@ -19,8 +19,11 @@ import (
 // actionCounts lists the numbers of actions next to the measured ones.
 var actionCounts = []int{0, 100, 2000}
 
+// grownActions lists the numbers of actions of the plot.
+var grownActions = []int{10, 100, 1000, 10_000}
+
 func init() {
-	for _, n := range actionCounts {
+	for _, n := range append(grownActions, actionCounts...) {
 		peers[manyActions(n)] = func(addr string) error { return serveActions(n, addr) }
 	}
 }
@@ -115,7 +118,7 @@ func actionsServer(n int, addr string) (*stock.Server, error) {
 			},
 		},
 	}
-	return newServer(addr, append(parts, manyParts()[:n]...)...)
+	return newServer(addr, append(parts, manyParts(n)...)...)
 }
 
 // newServer returns a server of this repository at addr, without a log of requests.
@@ -171,8 +174,17 @@ type itemOutput[A, B, C any] struct {
 
 type partsMaker struct{ parts []actionhero.Part }
 
-func manyParts() []actionhero.Part {
+// manyParts returns n actions. The types repeat after 2,197 of them.
+
+func manyParts(n int) []actionhero.Part {
 	m := &partsMaker{}
+	for len(m.parts) < n {
+		m.all()
+	}
+	return m.parts[:n]
+}
+
+func (m *partsMaker) all() {
 	first[d0](m)
 	first[d1](m)
 	first[d2](m)
@@ -186,7 +198,6 @@ func manyParts() []actionhero.Part {
 	first[d10](m)
 	first[d11](m)
 	first[d12](m)
-	return m.parts
 }
 
 func first[A any](m *partsMaker) {

@@ -21,7 +21,7 @@ func BenchmarkRegister(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := api.Register(manyParts()[:count]...); err != nil {
+		if err := api.Register(manyParts(count)...); err != nil {
 			b.Fatal(err)
 		}
 		bytes += heap() - before

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -30,23 +29,12 @@ func loadPath(addr, path, headers string) func(time.Duration) (int, error) {
 
 // loadRequest is loadWith for any request.
 func loadRequest(addr, request string) func(time.Duration) (int, error) {
-	return func(d time.Duration) (int, error) {
-		stop := time.Now().Add(d)
-		counts, errs := make([]int, connections), make([]error, connections)
-		var wg sync.WaitGroup
-		for i := range connections {
-			wg.Go(func() { counts[i], errs[i] = loadOne(addr, request, stop) })
-		}
-		wg.Wait()
-		total := 0
-		for i := range connections {
-			if errs[i] != nil {
-				return 0, errs[i]
-			}
-			total += counts[i]
-		}
-		return total, nil
-	}
+	return parallel(connections, func(_ int, stop time.Time) (int, error) { return loadOne(addr, request, stop) })
+}
+
+// loadFew is loadRequest on fewer connections for a message of many bytes, so that they do not fill the memory.
+func loadFew(addr, request string, bytes int) func(time.Duration) (int, error) {
+	return parallel(max(2, min(connections, 4_000_000/bytes)), func(_ int, stop time.Time) (int, error) { return loadOne(addr, request, stop) })
 }
 
 func loadOne(addr, request string, stop time.Time) (n int, err error) {
@@ -74,13 +62,31 @@ func loadConn(conn net.Conn, request string, more func(int) bool) (n int, err er
 }
 
 var (
-	lengthHeader = []byte("content-length: ")
-	statusOK     = []byte("HTTP/1.1 200 ")
+	lengthHeader  = []byte("content-length: ")
+	chunkedHeader = []byte("transfer-encoding: chunked")
+	statusOK      = []byte("HTTP/1.1 200 ")
 )
+
+// skipChunks discards a body in chunks.
+func skipChunks(in *bufio.Reader) error {
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		size, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 31)
+		if err != nil {
+			return err
+		}
+		if _, err := in.Discard(int(size) + len("\r\n")); err != nil || size == 0 {
+			return err
+		}
+	}
+}
 
 // skipAnswer reads an answer at minimal cost: it looks at the status and the length, and discards the body.
 func skipAnswer(in *bufio.Reader) error {
-	length := -1
+	length, chunked := -1, false
 	for first := true; ; first = false {
 		line, err := in.ReadSlice('\n')
 		switch {
@@ -89,11 +95,16 @@ func skipAnswer(in *bufio.Reader) error {
 		case first && !bytes.HasPrefix(line, statusOK):
 			return fmt.Errorf("the answer is %q", line)
 		case len(line) <= 2:
+			if chunked {
+				return skipChunks(in)
+			}
 			if length < 0 {
 				return fmt.Errorf("the answer has no Content-Length")
 			}
 			_, err := in.Discard(length)
 			return err
+		case len(line) > len(chunkedHeader) && bytes.EqualFold(line[:len(chunkedHeader)], chunkedHeader):
+			chunked = true
 		case len(line) > len(lengthHeader) && bytes.EqualFold(line[:len(lengthHeader)], lengthHeader):
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(lengthHeader):]))); err != nil {
 				return err

@@ -31,6 +31,8 @@ func main() {
 	further := flag.Bool("lanes", false, "compare only TLS, HTTP/2, connections for each request, and the requests after an unusual one; -only has a part of the name of a lane")
 	all := flag.Bool("table", false, "measure all lanes and print one table, which says where other servers are ahead")
 	bodies := flag.Bool("posts", false, "compare only requests with a body")
+	grows := flag.String("growth", "", "write a plot of the growth with connections, actions, rooms or payload, separated by commas, or all")
+	folder := flag.String("plots", "../docs/plots", "folder of the plots")
 	measured := flag.String("scale", "", "measure only files, actions (up to 2,000 of them) or idle (10,000 idle connections)")
 	flag.Parse()
 	if *serve != "" {
@@ -39,6 +41,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *grows != "" {
+		err := withScale(ctx, *passes, *slice, "", func(l *scale) error { return growth(ctx, l, *grows, *folder) })
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *measured != "" {
 		if err := runScale(ctx, *measured, *passes, *slice, *base); err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)

@@ -30,6 +30,15 @@ func runScale(ctx context.Context, name string, passes int, slice time.Duration,
 	if !ok {
 		return fmt.Errorf("there is no scale %q", name)
 	}
+	if err := withScale(ctx, passes, slice, base, func(l *scale) error { return measure(ctx, l) }); err != nil {
+		return err
+	}
+	fmt.Printf("%s, %s, %d slices of %v each, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, time.Now().Format(time.DateOnly))
+	return nil
+}
+
+// withScale builds this server, and the one of the checkout base if that is not empty, and calls measure on one processor.
+func withScale(ctx context.Context, passes int, slice time.Duration, base string, measure func(*scale) error) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -44,11 +53,7 @@ func runScale(ctx context.Context, name string, passes int, slice time.Duration,
 			return err
 		}
 	}
-	if err := pinned(func() error { return measure(ctx, l) }); err != nil {
-		return err
-	}
-	fmt.Printf("%s, %s, %d slices of %v each, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, time.Now().Format(time.DateOnly))
-	return nil
+	return pinned(func() error { return measure(l) })
 }
 
 // withBase returns names, followed by the name of this server in the other checkout, if there is one.

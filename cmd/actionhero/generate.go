@@ -113,14 +113,15 @@ func split(list string) (names []string) {
 // moduleEdits returns the flags of "go mod edit" that add the modules of the app to an existing go.mod.
 func moduleEdits(app generate.App) string {
 	edits := "-require=" + generate.Module + "@" + app.Source.Version
-	withSQLite := app.Has("sqlite")
-	if withSQLite && app.Source.Released() {
-		edits += " -require=" + generate.PluginSQLite + "@" + app.Source.Version
+	for _, folder := range app.Modules() {
+		if app.Source.Released() {
+			edits += " -require=" + generate.Module + "/" + folder + "@" + app.Source.Version
+		}
 	}
 	if app.Source.Dir != "" {
 		edits += fmt.Sprintf(" -replace=%q", generate.Module+"="+app.Source.Dir)
-		if withSQLite {
-			edits += fmt.Sprintf(" -replace=%q", generate.PluginSQLite+"="+filepath.Join(app.Source.Dir, "plugins", "sqlite"))
+		for _, folder := range app.Modules() {
+			edits += fmt.Sprintf(" -replace=%q", generate.Module+"/"+folder+"="+filepath.Join(app.Source.Dir, filepath.FromSlash(folder)))
 		}
 	}
 	return edits

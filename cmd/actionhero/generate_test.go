@@ -49,15 +49,15 @@ func TestWrongCommandLinesOfGenerateAreExplained(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for want, args := range map[string][]string{
-		`did you mean "generate action hello"?`:                         {"generate", "acton", "hello"},
-		`there is no extra "mongo": --with takes auth, cluster, sqlite`: {"generate", "x", "--with", "mongo"},
-		`is no checkout of github.com/actionhero-go/actionhero`:         {"generate", "x", "--source", "."},
-		`the name of the task is missing: write "generate task NAME"`:   {"generate", "task"},
-		`there are 2 names: write one`:                                  {"generate", "action", "a", "b"},
-		`no go.mod is in`:                                               {"sync"},
-		`there are 0 names: write "generate migration NAME"`:            {"generate", "migration"},
-		`did you mean "generate migration users"?`:                      {"generate", "migraton", "users"},
-		`"app generate room --help" lists the flags`:                    {"generate", "room", "x", "--route", "GET /x"},
+		`did you mean "generate action hello"?`:                              {"generate", "acton", "hello"},
+		`there is no extra "mongo": --with takes auth, cluster, mcp, sqlite`: {"generate", "x", "--with", "mongo"},
+		`is no checkout of github.com/actionhero-go/actionhero`:              {"generate", "x", "--source", "."},
+		`the name of the task is missing: write "generate task NAME"`:        {"generate", "task"},
+		`there are 2 names: write one`:                                       {"generate", "action", "a", "b"},
+		`no go.mod is in`:                                                    {"sync"},
+		`there are 0 names: write "generate migration NAME"`:                 {"generate", "migration"},
+		`did you mean "generate migration users"?`:                           {"generate", "migraton", "users"},
+		`"app generate room --help" lists the flags`:                         {"generate", "room", "x", "--route", "GET /x"},
 	} {
 		want = strings.Replace(want, "app ", filepath.Base(os.Args[0])+" ", 1)
 		if out, errs, code := run(t, dir, nil, args...); code != 1 || !strings.Contains(errs, want) || out != "" {

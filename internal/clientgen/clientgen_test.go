@@ -84,6 +84,11 @@ func shop(t *testing.T) actionhero.Description {
 		answers(actionhero.Action[struct {
 			Limit int `json:"limit" maximum:"9"`
 		}, ticket]{Name: "raw", RawBody: true}),
+		answers(actionhero.Action[idInput, actionhero.None]{Name: "vote", Version: 1}),
+		answers(actionhero.Action[idInput, ticket]{Name: "vote", Version: 2}),
+		actionhero.Event[ticket]{Name: "ticket-changed", Room: "shop:{shop}:ticket:{class}", Description: "A ticket is another one now"},
+		actionhero.Event[[]string]{Name: "names", Room: "`lobby`"},
+		actionhero.Event[*int]{Name: "count", Room: "n:{n}"},
 		answers(actionhero.Action[actionhero.None, actionhero.None]{Name: "here", Transports: []string{actionhero.TransportCLI}}),
 	)
 }
@@ -99,7 +104,7 @@ func generate(t *testing.T, write func(actionhero.Description, Options) ([]File,
 
 func TestTheClientOfAnAppIsTheGoldenOne(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]func(actionhero.Description, Options) ([]File, error){"client.ts": TypeScript} {
+	for name, write := range map[string]func(actionhero.Description, Options) ([]File, error){"client.ts": TypeScript, "client.go": Go} {
 		first, second := generate(t, write, shop(t)), generate(t, write, shop(t))
 		for i := range first {
 			if !bytes.Equal(first[i].Text, second[i].Text) || !bytes.HasPrefix(first[i].Text, []byte(mark)) {

@@ -58,6 +58,7 @@ type definition struct {
 type method struct {
 	info     *actionhero.ActionInfo
 	place    place
+	wire     string // the name on all transports, with its version, which the client keeps when the app has a newer one
 	path     string // over HTTP
 	input    *typ   // nil: no inputs
 	optional bool   // no input is required
@@ -66,10 +67,18 @@ type method struct {
 	files    []string
 }
 
+// event is an event of rooms as clients see it.
+type event struct {
+	info *actionhero.EventInfo
+	name string
+	data typ
+}
+
 // api is an app as clients see it.
 type api struct {
 	title, version string
 	methods        []*method
+	events         []*event
 	definitions    []*definition
 }
 
@@ -90,8 +99,12 @@ func build(d actionhero.Description, o *Options, transports []string) (*api, err
 		in, out := d.Actions[i].Types()
 		uses = append(uses, schema.Use{Type: in, Strict: d.Actions[i].Strict}, schema.Use{Type: out, Output: true})
 	}
+	for i := range d.Events {
+		uses = append(uses, schema.Use{Type: d.Events[i].Type(), Output: true})
+	}
 	b := &builder{document: schema.NewDocument(refPrefix, uses, reflect.TypeFor[actionhero.File]()), known: map[string]*definition{}}
 	for i := range uses {
+		b.document.Value(uses[i])
 		b.document.Schema(uses[i])
 	}
 	b.bodies = b.document.Definitions()
@@ -107,6 +120,26 @@ func build(d actionhero.Description, o *Options, transports []string) (*api, err
 		}
 		a.methods = append(a.methods, m)
 	}
+	for i := range d.Events {
+		info := &d.Events[i]
+		if !o.wants(info.Name) {
+			continue
+		}
+		u := schema.Use{Type: info.Type(), Output: true}
+		e := &event{info: info}
+		place, err := placeOf(info.Name)
+		if err == nil {
+			e.name = place.flat()
+			e.data, err = b.typ(u.Type, b.document.Value(u), true)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("event %q: %w", info.Name, err)
+		}
+		if at := slices.IndexFunc(a.events, func(other *event) bool { return upperFirst(other.name) == upperFirst(e.name) }); at >= 0 {
+			return nil, fmt.Errorf("the events %q and %q have the same name %s in a client: rename one, or leave one out with --without", a.events[at].info.Name, info.Name, e.name)
+		}
+		a.events = append(a.events, e)
+	}
 	for _, name := range sortedKeys(b.known) {
 		a.definitions = append(a.definitions, b.known[name])
 	}
@@ -115,10 +148,14 @@ func build(d actionhero.Description, o *Options, transports []string) (*api, err
 
 // method describes an action.
 func (b *builder) method(info *actionhero.ActionInfo, o *Options, in, out schema.Use) (m *method, err error) {
-	m = &method{info: info, path: o.Path + "/" + info.Name, content: info.ReturnsContent(), optional: true}
+	m = &method{info: info, wire: info.VersionedName(), content: info.ReturnsContent(), optional: true}
 	if m.place, err = placeOf(info.Name); err != nil {
 		return nil, err
 	}
+	if info.Superseded {
+		m.place.name += fmt.Sprintf("V%d", info.Version)
+	}
+	m.path = o.Path + "/" + m.wire
 	for i := range info.Inputs {
 		m.optional = m.optional && !info.Inputs[i].Required
 		if info.Inputs[i].Format == "binary" {
@@ -146,11 +183,19 @@ func (m *method) declared() string {
 			codes = append(codes, code.String())
 		}
 	}
-	text := "The action " + m.info.Name + " (" + m.info.Kind.String() + ")."
+	text := "The action " + m.wire + " (" + m.info.Kind.String() + ")."
 	if len(codes) > 0 {
 		text += " Among its errors are " + strings.Join(codes, ", ") + "."
 	}
 	return text
+}
+
+// superseded returns a sentence about an old version, or "".
+func (m *method) superseded() string {
+	if m.info.Superseded {
+		return "there is a newer version of " + m.info.Name + "."
+	}
+	return ""
 }
 
 // fileNames returns the names of the members that are uploaded files, or lists of them.
@@ -294,14 +339,16 @@ func (b *builder) fields(t reflect.Type, s *shape, output bool) (fields []field,
 		from, m, pattern := t, members[name], ""
 		if m != nil {
 			from, pattern = m.Field.Type, m.Field.Tag.Get("pattern")
-			_, optional := layout.OptionalOf(from)
-			f.zeroIsOff = from.Kind() != reflect.Pointer && !optional && (output || m.Field.Tag.Get("default") == "")
 		}
 		if m != nil && m.Field.Tag.Get("minimum")+m.Field.Tag.Get("maximum") == "" {
 			own.Minimum, own.Maximum = "", "" // those of the Go type
 		}
 		f.doc = own.about(pattern)
 		f.typ, err = b.typ(from, text, output)
+		if m != nil { // an empty text counts as not given, so a default replaces it
+			_, optional := layout.OptionalOf(from)
+			f.zeroIsOff = from.Kind() != reflect.Pointer && !optional && (output || f.kind == textKind || m.Field.Tag.Get("default") == "")
+		}
 		fields = append(fields, f)
 		return err
 	})

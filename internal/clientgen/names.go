@@ -48,13 +48,6 @@ func upperFirst(text string) string {
 	return text
 }
 
-func lowerFirst(text string) string {
-	for i, r := range text {
-		return string(unicode.ToLower(r)) + text[i+len(string(r)):]
-	}
-	return text
-}
-
 // flat returns the place as one identifier, such as ticketsCreate.
 func (p place) flat() string {
 	out := ""

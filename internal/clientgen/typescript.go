@@ -2,29 +2,36 @@ package clientgen
 
 import (
 	_ "embed"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/clients/js"
 )
 
-//go:embed ts/runtime.ts
-var tsRuntime string
+var (
+	//go:embed ts/runtime.ts
+	tsRuntime string
+	//go:embed ts/socket.ts
+	tsSocket string
+)
 
 // tsTaken are names that no type of an app gets: those of the runtime that client.ts uses, and those of the language.
 var tsTaken = []string{
 	"ActionSpec", "Api", "ApiError", "Auth", "BodyOptions", "CallOptions", "ClientCode", "Code", "DateTime", "Day", "Download", "Duration", "ErrorDetail",
-	"Http", "HttpOptions", "Progress", "ServerCode", "Socket", "SocketEvents", "SocketOptions", "Transport", "Upload",
+	"Http", "HttpOptions", "Progress", "RoomEvent", "RoomMessage", "RoomStatus", "ServerCode", "Socket", "SocketEvents", "SocketOptions", "Transport", "Upload",
 	"Date", "Promise", "Record", "Partial", "Object", "Array",
 }
 
 // tsWords are words that are no names of functions.
 var tsWords = strings.Fields(`ApiError Download Http Socket arguments await break case catch class const continue createApi debugger default delete do else enum eval export extends
-	false finally for function if implements import in instanceof interface isApiError let new newKey null package private protected public return static super switch
-	this throw true try typeof undefined var void while with yield`)
+	false finally for function if implements import in input instanceof interface isApiError let new newKey events null options package private protected public return static super switch
+	this throw true try typeof undefined var via void while with yield`)
 
 // TypeScript returns the client in TypeScript: client.ts has what is of the app, the others are its runtime. The same app has
 // the same bytes.
@@ -44,6 +51,7 @@ func TypeScript(d actionhero.Description, o Options) ([]File, error) {
 	w.body.WriteString("\n")
 	w.definitions()
 	w.functions()
+	w.events()
 	w.tree(root)
 	var head strings.Builder
 	head.WriteString(o.head())
@@ -51,10 +59,15 @@ func TypeScript(d actionhero.Description, o Options) ([]File, error) {
 	if used := sortedKeys(w.used); len(used) > 0 {
 		fmt.Fprintf(&head, "import type { %s } from \"./runtime.js\";\n", strings.Join(used, ", "))
 	}
+	if w.hasEvents() {
+		head.WriteString("import type { RoomEvent } from \"./socket.js\";\n")
+	}
 	head.WriteString(tsExports)
 	return []File{
 		{"client.ts", []byte(head.String() + w.body.String())},
 		{"runtime.ts", []byte(o.head() + tsRuntime)},
+		{"socket.ts", []byte(o.head() + tsSocket)},
+		{"actionhero.ts", []byte(o.head() + "// @ts-nocheck: this is JavaScript, whose types socket.ts has\n/* eslint-disable */\n\n" + string(js.Script))},
 	}, nil
 }
 
@@ -64,6 +77,8 @@ export { ApiError, Download, Http, isApiError, newKey } from "./runtime.js";
 export type {
   ActionSpec, Auth, BodyOptions, CallOptions, ClientCode, Code, DateTime, Day, Duration, ErrorDetail, HttpOptions, Progress, ServerCode, Transport, Upload,
 } from "./runtime.js";
+export { Socket } from "./socket.js";
+export type { RoomEvent, RoomMessage, RoomStatus, SocketEvents, SocketOptions } from "./socket.js";
 `
 
 // typeNames returns the names of the definitions in a client. They begin with a capital, and none is in taken.
@@ -146,11 +161,11 @@ func (w *tsWriter) object(fields []field, output bool, indent string) string {
 func tsKey(name string) string {
 	for i, r := range name {
 		if r != '_' && r != '$' && (r > 127 || !unicode.IsLetter(r)) && (i == 0 || r > 127 || !unicode.IsDigit(r)) {
-			return strconv.QuoteToASCII(name)
+			return jsText(name)
 		}
 	}
-	if name == "" || name == "constructor" {
-		return strconv.Quote(name)
+	if name == "" || name == "constructor" || name == "new" { // new without quotes would make the type a class
+		return jsText(name)
 	}
 	return name
 }
@@ -234,7 +249,11 @@ func tsFunction(m *method) string {
 
 // about returns the comment of a method.
 func about(m *method, indent string) string {
-	return tsComment(indent, m.info.Description, m.declared())
+	old := m.superseded()
+	if old != "" {
+		old = "@deprecated " + old
+	}
+	return tsComment(indent, m.info.Description, m.declared(), old)
 }
 
 // args returns the params of a method, and how the function passes them on.
@@ -266,7 +285,7 @@ func (w *tsWriter) result(m *method) string {
 
 // tsSpec returns what the transports know of an action.
 func tsSpec(m *method) string {
-	spec := fmt.Sprintf("{ name: %q, path: %q", m.info.Name, m.path)
+	spec := fmt.Sprintf("{ name: %q, path: %q", m.wire, m.path)
 	add := func(is bool, text string) {
 		if is {
 			spec += ", " + text
@@ -275,7 +294,7 @@ func tsSpec(m *method) string {
 	list := func(texts []string) string {
 		var quoted []string
 		for _, text := range texts {
-			quoted = append(quoted, strconv.QuoteToASCII(text))
+			quoted = append(quoted, jsText(text))
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
 	}
@@ -286,6 +305,49 @@ func tsSpec(m *method) string {
 	add(m.output == nil && !m.content, "none: true")
 	add(len(m.info.Transports) > 0, "over: "+list(m.info.Transports))
 	return spec + " }"
+}
+
+func (w *tsWriter) hasEvents() bool { return len(w.api.events) > 0 }
+
+// events writes what the app has declared of its rooms.
+func (w *tsWriter) events() {
+	if !w.hasEvents() {
+		return
+	}
+	w.body.WriteString(tsComment("", "The events of rooms, for Socket.onEvent.") + "export const events = {\n")
+	for _, e := range w.api.events {
+		room, args, params := tsRoom(e.info)
+		w.body.WriteString(tsComment("  ", e.info.Description, "In the rooms "+e.info.Room+"."))
+		fmt.Fprintf(&w.body, "  %s: { name: %q, room: (%s) => %s } as RoomEvent<%s, %s>,\n", tsKey(e.name), e.info.Name, args, room, w.expr(&e.data, true, "  "), params)
+	}
+	w.body.WriteString("};\n\n")
+}
+
+// roomParam matches a param in the pattern of a room.
+var roomParam = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// tsRoom returns the expression of the name of a room, the params of the function around it, and their type.
+func tsRoom(info *actionhero.EventInfo) (room, args, params string) {
+	if len(info.Params) == 0 {
+		return jsText(info.Room), "", "void"
+	}
+	var types []string
+	for _, name := range info.Params {
+		types = append(types, name+": string | number")
+	}
+	end := 0
+	for _, at := range roomParam.FindAllStringSubmatchIndex(info.Room, -1) {
+		room += jsText(info.Room[end:at[0]]) + " + p." + info.Room[at[2]:at[3]] + " + "
+		end = at[1]
+	}
+	params = "{ " + strings.Join(types, "; ") + " }"
+	return strings.TrimSuffix(room+jsText(info.Room[end:]), ` + ""`), "p: " + params, params
+}
+
+// jsText returns a literal of JavaScript.
+func jsText(text string) string {
+	literal, _ := json.Marshal(text) // a string has JSON
+	return string(literal)
 }
 
 // tree writes the interface with all namespaces, and the function that makes it.

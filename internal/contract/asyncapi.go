@@ -98,7 +98,7 @@ func (d *asyncDocument) transport(t *asyncTransport, servers []object) error {
 	c := &asyncChannel{asyncDocument: d, asyncTransport: t, messages: object{}}
 	for i := range d.shown.Actions {
 		info := &d.shown.Actions[i]
-		if !info.IsOver(t.name) || requiresFile(info) {
+		if !info.IsOver(t.name) || info.EventData() != nil {
 			continue
 		}
 		if err := c.action(info); err != nil {
@@ -108,11 +108,6 @@ func (d *asyncDocument) transport(t *asyncTransport, servers []object) error {
 	c.commands()
 	d.channels[t.name] = object{"address": nil, "description": t.about, "servers": servers, "messages": c.messages}
 	return nil
-}
-
-// requiresFile reports whether each call of the action has an uploaded file, which only HTTP can send.
-func requiresFile(info *actionhero.ActionInfo) bool {
-	return slices.ContainsFunc(info.Inputs, func(i actionhero.Input) bool { return i.Required && i.Format == "binary" })
 }
 
 // rooms adds a channel for each room or pattern of rooms: one for all rooms, and those of the events.

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -108,10 +109,14 @@ func (c *asyncChannel) action(info *actionhero.ActionInfo) error {
 	if err := json.Unmarshal(c.types.Body(in), &input); err != nil {
 		return err
 	}
+	names := slices.Collect(maps.Keys(input.Properties))
+	if input.requiresFile(names) { // which only HTTP can send
+		return nil
+	}
 	params := object{}
-	for _, i := range info.Inputs {
-		if i.Format != "binary" && !isListOfFiles(input.Properties[i.Name]) {
-			params[i.Name] = input.Properties[i.Name]
+	for _, name := range names {
+		if !input.isFile(name) {
+			params[name] = input.Properties[name]
 		}
 	}
 	request := object{"name": "action", "title": info.Name, "contentType": "application/json", "payload": c.request(nameOf(info), &params, input.Required, input.Closed != nil)}
@@ -150,12 +155,6 @@ func nameOf(info *actionhero.ActionInfo) object {
 		return object{"const": info.VersionedName()}
 	}
 	return object{"enum": []string{info.Name, info.VersionedName()}}
-}
-
-// isListOfFiles reports whether an input is a list of uploaded files, which only HTTP can send.
-func isListOfFiles(schema json.RawMessage) bool {
-	var p property
-	return json.Unmarshal(schema, &p) == nil && p.Items != nil && p.Items.Format == "binary"
 }
 
 // security returns what a client must have shown at its handshake, unless each client may run the action.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/route"
 )
 
@@ -44,16 +45,19 @@ type Change struct {
 }
 
 // comparison collects the changes from an old snapshot to a new one.
-type comparison struct{ changes []Change }
+type comparison struct {
+	changes []Change
+	at      time.Time
+}
 
 func (c *comparison) add(v Verdict, place, format string, args ...any) {
 	c.changes = append(c.changes, Change{v, place, fmt.Sprintf(format, args...)})
 }
 
 // Compare returns the changes from the snapshot before to the snapshot after: the worst first, and those of one verdict by
-// their places.
-func Compare(before, after Snapshot) []Change {
-	c := &comparison{changes: []Change{}}
+// their places. At the time at, actions whose sunset has passed may be gone.
+func Compare(before, after Snapshot, at time.Time) []Change {
+	c := &comparison{[]Change{}, at}
 	c.actions(before.Actions, after.Actions)
 	c.tasks(before.Tasks, after.Tasks)
 	c.events(before.Events, after.Events)
@@ -84,7 +88,7 @@ func (c *comparison) actions(before, after []Action) {
 		place := named("action", old.Name, old.Version)
 		if now == nil {
 			if now = find(after, old.Name, 0); now == nil {
-				c.add(Breaking, place, "it is gone")
+				c.gone(place, old.Deprecated)
 				continue
 			}
 			c.add(Breaking, place, "it has no version any more: clients that ask for version %d by the path or the name fail", old.Version)
@@ -129,6 +133,7 @@ func newest(actions []Action, name string) (version int) {
 
 // action compares one version of an action with itself.
 func (c *comparison) action(place string, old, now *Action) {
+	c.deprecated(place, old.Deprecated, now.Deprecated)
 	c.kind(place, old, now)
 	c.keys(place, old.IdempotencyKey, now.IdempotencyKey)
 	c.access(place, old.Access, now.Access)
@@ -159,6 +164,38 @@ func (c *comparison) action(place string, old, now *Action) {
 		c.add(Breaking, place, "it answers with bytes, not with an object")
 	default:
 		c.add(Breaking, place, "it answers with an object, not with bytes")
+	}
+}
+
+// gone notes an action that is gone, which clients could expect once its sunset has passed.
+func (c *comparison) gone(place string, d *Deprecated) {
+	if d == nil || d.Sunset == "" {
+		c.add(Breaking, place, "it is gone")
+		return
+	}
+	declared := actionhero.Deprecation{Since: d.Since, Sunset: d.Sunset}
+	if _, sunset := declared.Times(); sunset.IsZero() || c.at.Before(sunset) {
+		c.add(Breaking, place, "it is gone before its sunset, %s", d.Sunset)
+	} else {
+		c.add(Risky, place, "it is gone, as announced for %s", d.Sunset)
+	}
+}
+
+func (c *comparison) deprecated(place string, old, now *Deprecated) {
+	switch {
+	case now == nil && old != nil:
+		c.add(Compatible, place, "it is not deprecated any more")
+	case now == nil:
+	case old == nil:
+		c.add(Compatible, place, "it is deprecated since %s", now.Since)
+	case old.Sunset != now.Sunset:
+		before, after := actionhero.Deprecation{Since: old.Since, Sunset: old.Sunset}, actionhero.Deprecation{Since: now.Since, Sunset: now.Sunset}
+		_, was := before.Times()
+		if _, is := after.Times(); !was.IsZero() && (is.IsZero() || is.After(was)) {
+			c.add(Compatible, place, "its sunset is %s, before: %s", cmp.Or(now.Sunset, "not known"), old.Sunset)
+		} else {
+			c.add(Risky, place, "its sunset is %s, before: %s", now.Sunset, cmp.Or(old.Sunset, "not known"))
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ func event[T any](name, room string) actionhero.Part {
 	return actionhero.Event[T]{Name: name, Room: room}
 }
 
+// at is the time of the comparisons.
+var at = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+
 type (
 	none struct{}
 	tree struct {
@@ -66,12 +69,21 @@ func TestEachChangeHasItsVerdict(t *testing.T) {
 		return with(func(a *plain) { a.Tool = &actionhero.Tool{Name: name} })
 	}
 	plainPart := with(func(*plain) {})
+	old := func(sunset string) actionhero.Part {
+		return with(func(a *plain) { a.Deprecated = &actionhero.Deprecation{Since: "2026-01-01", Sunset: sunset} })
+	}
 	for name, test := range map[string]struct {
 		before, after parts
 		want          string // verdict place: text; of the worst change
 	}{
 		"an action is new":              {parts{}, parts{plainPart}, "compatible action a: it is new"},
 		"an action is gone":             {parts{plainPart}, parts{}, "breaking action a: it is gone"},
+		"deprecated":                    {parts{plainPart}, parts{old("")}, "compatible action a: it is deprecated since 2026-01-01"},
+		"gone after its sunset":         {parts{old("2026-12-01")}, parts{}, "risky action a: it is gone, as announced for 2026-12-01"},
+		"gone before its sunset":        {parts{old("2026-12-02")}, parts{}, "breaking action a: it is gone before its sunset, 2026-12-02"},
+		"an earlier sunset":             {parts{old("2026-12-02")}, parts{old("2026-12-01")}, "risky action a: its sunset is 2026-12-01, before: 2026-12-02"},
+		"a later sunset":                {parts{old("2026-12-02")}, parts{old("2027-12-01")}, "compatible action a: its sunset is 2027-12-01"},
+		"a first sunset":                {parts{old("")}, parts{old("2027-12-01")}, "risky action a: its sunset is 2027-12-01, before: not known"},
 		"another description":           {parts{plainPart}, parts{with(func(a *plain) { a.Description = "Does that." })}, ""},
 		"a version is added":            {parts{version(1)}, parts{version(1), version(2)}, "risky action a: a call that asks for no version runs version 2"},
 		"a first version":               {parts{plainPart}, parts{version(1)}, ""},
@@ -147,10 +159,10 @@ func snapshot(t *testing.T, parts actionhero.Parts) contract.Snapshot {
 func checkWorst(t *testing.T, before, after actionhero.Parts, want string) {
 	t.Helper()
 	old, now := snapshot(t, before), snapshot(t, after)
-	if same := contract.Compare(now, now); len(same) > 0 {
+	if same := contract.Compare(now, now, at); len(same) > 0 {
 		t.Errorf("an app differs from itself: %v", same)
 	}
-	changes := contract.Compare(old, now)
+	changes := contract.Compare(old, now, at)
 	got := ""
 	if len(changes) > 0 {
 		got = fmt.Sprintf("%v %s: %s", changes[0].Verdict, changes[0].Place, changes[0].Text)
@@ -334,7 +346,7 @@ func TestInputsAndOutputsAreJudgedByWhoWritesThem(t *testing.T) {
 			before, after := test.before(t), test.after(t)
 			for i, want := range []string{test.input, test.output} {
 				got := ""
-				changes := contract.Compare(before[i], after[i])
+				changes := contract.Compare(before[i], after[i], at)
 				if len(changes) > 0 {
 					_, place, _ := strings.Cut(changes[0].Place, "put ")
 					got = fmt.Sprintf("%v %s: %s", changes[0].Verdict, place, changes[0].Text)
@@ -367,7 +379,7 @@ func TestAStrictActionRefusesMembersThatAreGone(t *testing.T) {
 // The changes are sorted, and a file that no app has written is refused with a reason.
 func TestSnapshotsAreChecked(t *testing.T) {
 	t.Parallel()
-	changes := contract.Compare(snapshot(t, actionhero.Parts{with(func(*plain) {}), task[none]("t")}), snapshot(t, actionhero.Parts{task[none]("u"), event[none]("e", "r")}))
+	changes := contract.Compare(snapshot(t, actionhero.Parts{with(func(*plain) {}), task[none]("t")}), snapshot(t, actionhero.Parts{task[none]("u"), event[none]("e", "r")}), at)
 	if !slices.IsSortedFunc(changes, func(a, b contract.Change) int { return int(b.Verdict - a.Verdict) }) || len(changes) != 4 {
 		t.Errorf("the changes are %v", changes)
 	}

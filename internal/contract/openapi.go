@@ -45,6 +45,9 @@ func OpenAPI(all, shown actionhero.Description, h HTTP) ([]byte, error) {
 	for i := range all.Actions {
 		in, out := typesOf(&all.Actions[i])
 		uses = append(uses, in, out)
+		if data := all.Actions[i].EventData(); data != nil {
+			uses = append(uses, schema.Use{Type: data, Output: true})
+		}
 	}
 	d.types = schema.NewDocument("#/components/schemas/", uses, reflect.TypeFor[actionhero.File](), "Envelope", "Failure", "Problem")
 	for i := range shown.Actions {
@@ -101,6 +104,22 @@ func (d *document) action(info *actionhero.ActionInfo) error {
 	return nil
 }
 
+// markDeprecated marks the operation of a deprecated action.
+func (*document) markDeprecated(op object, d *actionhero.Deprecation) {
+	if d == nil {
+		return
+	}
+	text, _ := op["description"].(string)
+	op["deprecated"], op["x-deprecated-since"] = true, d.Since
+	op["description"] = strings.TrimSpace(text + "\n\nDeprecated " + d.String())
+	if d.Sunset != "" {
+		op["x-sunset"] = d.Sunset
+	}
+	if d.Replacement != "" {
+		op["x-replacement"] = d.Replacement
+	}
+}
+
 // operationID returns the name of the operation that runs exactly this version of an action. No action has a name with ~.
 func operationID(info *actionhero.ActionInfo) string {
 	if info.Version == 0 {
@@ -136,6 +155,7 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 	if info.Description != "" {
 		op["description"] = info.Description
 	}
+	d.markDeprecated(op, info.Deprecated)
 	if info.Version > 0 {
 		op["x-version"] = info.Version
 	}
@@ -159,7 +179,9 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 	}
 	if slices.Contains([]string{"GET", "HEAD", "DELETE"}, method) {
 		for _, name := range rest {
-			params = append(params, in.queryParam(name))
+			if !in.isFile(name) {
+				params = append(params, in.queryParam(name))
+			}
 		}
 	} else if body := d.body(info, in, rest); body != nil {
 		op["requestBody"] = body
@@ -174,6 +196,15 @@ func (d *document) operation(info *actionhero.ActionInfo, in *input, method, pat
 			"description": "A text in quotes that the client makes anew for each operation and sends again with each retry of it.",
 			"schema":      object{"type": "string", "minLength": 3}, "example": `"8e03978e-40d5-43dd-bc93-6894a57f9324"`,
 		})
+	}
+	if info.EventData() != nil {
+		params = append(params, object{"name": "Last-Event-ID", "in": "header", "description": "the ID of the last event that the client has received", "schema": object{"type": "string"}})
+	}
+	if method == "GET" && info.ReturnsContent() && d.ErrorCodes {
+		params = append(params, object{"name": "Range", "in": "header", "description": "the part of the bytes that the client needs; a stream answers with all of them", "schema": object{"type": "string"}, "example": "bytes=0-1023"})
+		responses := op["responses"].(object)
+		responses["206"], responses["304"] = d.bytes(), object{"description": "The client has these bytes already."}
+		responses["416"] = object{"description": "The bytes do not have this part."}
 	}
 	if len(params) > 0 {
 		op["parameters"] = params

@@ -42,15 +42,22 @@ func (in *input) fitsQuery(except []string) bool {
 	for _, info := range in.infos {
 		p := in.property(info.Name)
 		list := p.Type == "array" && p.Items != nil && p.Items.isScalar()
-		if !slices.Contains(except, info.Name) && (info.Format == "binary" || !p.isScalar() && !list) {
+		if !slices.Contains(except, info.Name) && (in.isFile(info.Name) || !p.isScalar() && !list) {
 			return false
 		}
 	}
 	return true
 }
 
+// isFile reports whether an input is an uploaded file, or a list of them.
 func (in *input) isFile(name string) bool {
-	return slices.ContainsFunc(in.infos, func(i actionhero.Input) bool { return i.Name == name && i.Format == "binary" })
+	p := in.property(name)
+	return p.Format == "binary" || p.Items != nil && p.Items.Format == "binary"
+}
+
+// requiresFile reports whether an input of these is a file that each request must have.
+func (in *input) requiresFile(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return in.isFile(name) && slices.Contains(in.Required, name) })
 }
 
 // pathParam returns an input in a path.
@@ -93,31 +100,46 @@ func (d *document) body(info *actionhero.ActionInfo, in *input, rest []string) o
 	if len(rest) == 0 {
 		return nil
 	}
-	mediaType := "application/json"
-	if slices.ContainsFunc(rest, in.isFile) {
-		mediaType = "multipart/form-data"
+	media := map[string]any{}
+	use, _ := typesOf(info)
+	whole := len(rest) == len(in.infos)
+	withoutFiles := slices.DeleteFunc(slices.Clone(rest), in.isFile)
+	switch {
+	case len(withoutFiles) == len(rest) && whole:
+		media["application/json"] = json.RawMessage(d.types.Schema(use))
+	case len(withoutFiles) == len(rest):
+		media["application/json"] = in.part(rest)
+	case whole:
+		media["multipart/form-data"] = json.RawMessage(d.types.Schema(use))
+	default:
+		media["multipart/form-data"] = in.part(rest)
 	}
-	var shape any
-	required := slices.DeleteFunc(slices.Clone(in.Required), func(name string) bool { return !slices.Contains(rest, name) })
-	if use, _ := typesOf(info); len(rest) == len(in.infos) {
-		shape = json.RawMessage(d.types.Schema(use))
-	} else {
-		properties := object{}
-		for _, name := range rest {
-			properties[name] = in.Properties[name]
-		}
-		part := object{"type": "object", "properties": properties}
-		if len(required) > 0 {
-			part["required"] = required
-		}
-		if in.Closed != nil {
-			part["additionalProperties"] = false
-		}
-		shape = part
+	if len(withoutFiles) < len(rest) && !in.requiresFile(rest) {
+		media["application/json"] = in.part(withoutFiles)
 	}
-	body := object{"content": object{mediaType: object{"schema": shape}}}
-	if len(required) > 0 {
+	content := object{}
+	for mediaType, shape := range media {
+		content[mediaType] = object{"schema": shape}
+	}
+	body := object{"content": content}
+	if slices.ContainsFunc(rest, func(name string) bool { return slices.Contains(in.Required, name) }) {
 		body["required"] = true
 	}
 	return body
+}
+
+// part returns the schema of an object with some of the inputs.
+func (in *input) part(names []string) object {
+	properties := object{}
+	for _, name := range names {
+		properties[name] = in.Properties[name]
+	}
+	part := object{"type": "object", "properties": properties}
+	if required := slices.DeleteFunc(slices.Clone(in.Required), func(name string) bool { return !slices.Contains(names, name) }); len(required) > 0 {
+		part["required"] = required
+	}
+	if in.Closed != nil {
+		part["additionalProperties"] = false
+	}
+	return part
 }

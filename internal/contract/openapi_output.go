@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
 // failures has the codes of the errors of each status, in the words of package web.
@@ -60,8 +62,11 @@ func (d *document) responses(info *actionhero.ActionInfo, hasBody bool) object {
 
 // success returns the status and the answer of an action that has not failed.
 func (d *document) success(info *actionhero.ActionInfo) (status string, answer object) {
-	if info.ReturnsContent() {
-		return "200", object{"description": "The bytes.", "content": object{"*/*": object{"schema": object{}}}}
+	switch data := info.EventData(); {
+	case info.ReturnsContent():
+		return "200", d.bytes()
+	case data != nil:
+		return "200", d.events(data)
 	}
 	_, out := typesOf(info)
 	none := out.Type.PkgPath() == "github.com/actionhero-go/actionhero" && out.Type.Name() == "None"
@@ -80,6 +85,30 @@ func (d *document) success(info *actionhero.ActionInfo) (status string, answer o
 		shape = object{"anyOf": []any{shape, d.ref("Failure")}}
 	}
 	return "200", object{"description": "The output.", "content": object{"application/json": object{"schema": shape}}}
+}
+
+// bytes returns the answer of an action that returns a Content.
+func (d *document) bytes() object {
+	text := object{"type": "string"}
+	content := object{"*/*": object{"schema": object{}}}
+	if !d.ErrorCodes {
+		content["application/json"] = object{"schema": d.ref("Failure")}
+	}
+	return object{"description": "The bytes.", "content": content, "headers": object{
+		"Content-Disposition": object{"description": "the name of the file, if it is to be kept", "schema": text},
+		"Last-Modified":       object{"description": "the time of the last change, if it is known", "schema": text},
+	}}
+}
+
+// events returns the answer of an action that sends server-sent events. OpenAPI 3.1 has no words for the type of one event.
+func (d *document) events(data reflect.Type) object {
+	media := object{"schema": object{"type": "string", "description": "server-sent events, whose data is JSON of the type in x-event-data"}}
+	media["x-event-data"] = json.RawMessage(d.types.Value(schema.Use{Type: data, Output: true}))
+	content := object{"text/event-stream": media}
+	if !d.ErrorCodes {
+		content["application/json"] = object{"schema": d.ref("Failure")}
+	}
+	return object{"description": "A stream of events, until the action ends.", "content": content}
 }
 
 // ref returns a reference to a type of the envelope.

@@ -39,9 +39,16 @@ type Action struct {
 	Timeout        time.Duration   `json:"timeout,omitzero"` // in nanoseconds; 0: none
 	RawBody        bool            `json:"rawBody,omitzero"`
 	Tool           string          `json:"tool,omitzero"` // the name of the tool
+	Deprecated     *Deprecated     `json:"deprecated,omitzero"`
 	Errors         []string        `json:"errors"`
 	Input          json.RawMessage `json:"input"`
 	Output         json.RawMessage `json:"output,omitzero"` // nil: bytes
+}
+
+// Deprecated says since when an action is deprecated, and from when on it may be gone.
+type Deprecated struct {
+	Since  string `json:"since"`
+	Sunset string `json:"sunset,omitzero"`
 }
 
 // Task is a task in a [Snapshot].
@@ -80,6 +87,9 @@ func NewSnapshot(d actionhero.Description) Snapshot {
 		}
 		for _, code := range info.Errors {
 			a.Errors = append(a.Errors, code.String())
+		}
+		if d := info.Deprecated; d != nil {
+			a.Deprecated = &Deprecated{d.Since, d.Sunset}
 		}
 		if info.Tool != nil {
 			a.Tool = info.Tool.Name

@@ -37,7 +37,7 @@ type Created struct {
 }
 
 // extras are the options of an app, each with the folder of its templates.
-var extras = []string{"auth", "cluster", "sqlite"}
+var extras = []string{"auth", "cluster", "mcp", "sqlite"}
 
 // needed are the extras that another one needs.
 var needed = map[string][]string{"auth": {"sqlite"}}
@@ -54,6 +54,18 @@ func (a App) withNeeded() []string {
 
 // Has reports whether the app begins with the extra, also because another extra needs it.
 func (a App) Has(extra string) bool { return slices.Contains(a.withNeeded(), extra) }
+
+// Modules returns the folders in the framework of the further modules that the app needs. They end the paths of these modules.
+func (a App) Modules() []string { return modulesOf(a.withNeeded()) }
+
+func modulesOf(extras []string) (folders []string) {
+	for _, extra := range extras {
+		if folder := modules[extra]; folder != "" {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
 
 // Extras returns the names that [App.With] takes.
 func Extras() []string { return slices.Clone(extras) }
@@ -125,6 +137,9 @@ func (d appData) Replace(below string) string {
 	return quoted(filepath.Join(d.Source.Dir, filepath.FromSlash(below)))
 }
 
+// Modules returns the folders in the framework of the further modules that the app needs.
+func (d appData) Modules() []string { return modulesOf(d.with) }
+
 // Has reports whether the app has the extra.
 func (d appData) Has(extra string) bool { return slices.Contains(d.with, extra) }
 
@@ -189,24 +204,6 @@ func (a App) module(dir string) (string, error) {
 	return module, nil
 }
 
-// sqliteConfig is the section of the plugin in config.yaml.
-const sqliteConfig = `
-sqlite:
-  # file of the database; its folder is made if it does not exist (text)
-  #file: "./data/app.db"
-  # how long a write waits for other writes (duration, from 1ms to 10m)
-  #busyTimeout: "5s"
-  # largest number of connections; a read has one, and also a write that waits (whole number, from 2 to 1000)
-  #maxConnections: 16
-`
-
-// accountConfig is the section of the extra auth in config.yaml.
-const accountConfig = `
-account:
-  # address at which browsers reach the app, for links in mails (text)
-  #url: "http://localhost:8080"
-`
-
 type content struct {
 	name    string
 	content []byte
@@ -237,6 +234,9 @@ func (d appData) prefixed() []byte {
 // files returns the files of the app, in the order of their names.
 func (d appData) files() ([]content, error) {
 	config := d.prefixed()
+	if d.Has("mcp") {
+		config = append(slices.Clip(config), mcpConfig...)
+	}
 	if d.Has("sqlite") {
 		config = append(slices.Clip(config), sqliteConfig...)
 	}

@@ -8,5 +8,5 @@ package generate
 // Module is the path of the module of the framework.
 const Module = "github.com/actionhero-go/actionhero"
 
-// PluginSQLite is the path of the module of the plugin that the extra sqlite uses.
-const PluginSQLite = Module + "/plugins/sqlite"
+// modules are the folders of the modules of the framework that an extra uses.
+var modules = map[string]string{"mcp": "mcp", "sqlite": "plugins/sqlite"}

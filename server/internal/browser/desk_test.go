@@ -24,8 +24,8 @@ func desk(t *testing.T) (url string, command func(args ...string) *exec.Cmd) {
 	return deskWith(t, public)
 }
 
-// deskWith is desk with another folder of public files.
-func deskWith(t *testing.T, public string) (url string, command func(args ...string) *exec.Cmd) {
+// deskWith is desk with another folder of public files, and with further settings.
+func deskWith(t *testing.T, public string, env ...string) (url string, command func(args ...string) *exec.Cmd) {
 	t.Helper()
 	source, err := filepath.Abs("../../../examples/desk")
 	if err != nil {
@@ -51,6 +51,7 @@ func deskWith(t *testing.T, public string) (url string, command func(args ...str
 		cmd.Dir = folder
 		cmd.Env = append(os.Environ(), fmt.Sprint("ACTIONHERO_HTTP_SERVER_PORT=", port), "ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1",
 			"ACTIONHERO_TCP_SERVER_ENABLE=false", "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY="+public)
+		cmd.Env = append(cmd.Env, env...)
 		return cmd
 	}
 	server := command("start")

@@ -63,7 +63,7 @@ async function prepare(transport) {
   return failure;
 }
 
-function item({ name, version, description, inputs, inputSchema, idempotencyKey }, transport) {
+function item({ name, version, deprecated, description, inputs, inputSchema, idempotencyKey }, transport) {
   const shown = version ? `${name} v${version}` : name;
   const rules = (input) => inputSchema?.properties?.[input] ?? {};
   const button = el("button", {}, "Run");
@@ -82,7 +82,7 @@ function item({ name, version, description, inputs, inputSchema, idempotencyKey 
     await run(transport(), name, params, key?.lastChild.value, answer, state);
   }));
   return el("details", { className: "action", name: "action", data: { name: shown } },
-    el("summary", {}, el("b", {}, shown), el("span", {}, description)), form);
+    el("summary", {}, el("b", {}, shown), el("span", {}, deprecated ? `Deprecated ${deprecated}. ${description}` : description)), form);
 }
 
 /** A secret is not shown, and a file is chosen. */

@@ -1,13 +1,13 @@
-import { type Api, type CallOptions, type Transport, ApiError, createApi, Http, isApiError, ticketOpen } from "./client.js";
+import { type Api, type CallOptions, type Transport, ApiError, createApi, Http, isApiError, ticketOpen } from "../api/client.js";
 
 /** A fetch with a place for what a test does to it. */
 export type Fetch = typeof fetch;
 
-function assert(ok: boolean, what: string): asserts ok {
+export function assert(ok: boolean, what: string): asserts ok {
   if (!ok) throw new Error(what);
 }
 
-async function failure(call: Promise<unknown>): Promise<ApiError> {
+export async function failure(call: Promise<unknown>): Promise<ApiError> {
   try {
     await call;
   } catch (error) {
@@ -20,7 +20,7 @@ async function failure(call: Promise<unknown>): Promise<ApiError> {
 async function errors(api: Api): Promise<string> {
   const invalid = await failure(api.ticketOpen({ subject: "", text: "x".repeat(10_001) }));
   const missing = await failure(api.ticketShow({ id: 404 }));
-  assert(isApiError(missing, "conflict", "notFound") && !isApiError(missing, "conflict") && missing.status === 404, "the guard is wrong");
+  assert(isApiError(missing, "conflict", "notFound") && !isApiError(missing, "conflict") && (missing.status ?? 404) === 404, "the guard is wrong");
   // @ts-expect-error: there is no such code
   isApiError(missing, "notfound");
   return `${invalid.code} ${invalid.details.map((d) => `${d.field}:${d.rule}`)} ${missing.code} ${missing.action}: ${missing.message}`;
@@ -98,6 +98,15 @@ export async function files(via: Transport, ticket: number): Promise<string> {
   assert(got.length === bytes.length && got.every((byte, i) => byte === bytes[i]), "the bytes differ");
   assert(seen.every((sent, i) => i === 0 || sent >= (seen[i - 1] ?? 0)) && seen.at(-1) === total && total > 300_000, `the progress is ${seen} of ${total}`);
   return `${file.size} ${download.name} ${download.type} ${download.size}`;
+}
+
+/** The key of a user of this name, who has no session any more. */
+export async function withKey(url: string, name: string, real: Fetch): Promise<{ http: Http; key: string }> {
+  const api = createApi(new Http({ url, fetch: real }));
+  await api.signUp({ email: `${name}@example.com`, name, password: "a long secret" });
+  const { key } = await api.keyCreate({ name: "live", write: true });
+  await api.logout();
+  return { http: new Http({ url, auth: key, fetch: real }), key };
 }
 
 /** All of it, for a user of this name. Each line is a result. */

@@ -1,4 +1,5 @@
-import { type Fetch, overHTTP } from "./http.js";
+import { type Fetch, overHTTP, withKey } from "./http.js";
+import { overSocket } from "./live.js";
 
 declare const process: { argv: string[] };
 
@@ -17,3 +18,5 @@ function withCookies(): Fetch {
 
 const url = process.argv[2] ?? "";
 for (const line of await overHTTP(url, "ann", withCookies())) console.log(line);
+const { http, key } = await withKey(url, "cid", withCookies());
+for (const line of await overSocket(url, key, http)) console.log(line);

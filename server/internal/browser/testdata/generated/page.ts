@@ -1,4 +1,14 @@
-import { overHTTP } from "./http.js";
+import { type Fetch, overHTTP, withKey } from "./http.js";
+import { overSocket } from "./live.js";
 
-// The page runs it for the test, which reads the result.
-Object.assign(globalThis, { overHTTP: (name: string) => overHTTP(location.origin, name, (input, init) => fetch(input, init)) });
+const url = location.origin;
+const real: Fetch = (input, init) => fetch(input, init);
+
+// The page runs both for the test, which reads the results.
+Object.assign(globalThis, {
+  async drive(): Promise<string[]> {
+    const lines = await overHTTP(url, "bob", real);
+    const { http, key } = await withKey(url, "dan", real);
+    return [...lines, ...await overSocket(url, key, http)];
+  },
+});
