@@ -9,7 +9,7 @@ SERVER      ?= cluster
 SEED        ?= 1
 GO          ?= go
 
-.PHONY: help test needs hostile chaos lint openapi asyncapi fuzz vuln api build site bench bench-compare
+.PHONY: help test needs hostile chaos lint openapi asyncapi mcp fuzz vuln api build site bench bench-compare
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ lint: ## check formatting, words, go vet and staticcheck, and that the server co
 
 openapi: ## lint the OpenAPI documents of the stock server, of the desk and of conformance/ with @redocly/cli; needs Node.js and the network for npm
 	@.ci/openapi
+
+mcp: ## call mcp/conformance with the conformance tests of MCP, the inspector and both TypeScript clients; needs Node.js and the network for npm
+	@.ci/mcp
 
 asyncapi: ## validate the AsyncAPI documents of the stock server, of the desk and of conformance/ with @asyncapi/parser; needs Node.js and the network for npm
 	@.ci/asyncapi

@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"examples/desk":           {"", "auth", "cli", "examples/desk", "limit", "plugins", "web"}, // a module of its own
 	"limit":                   {"", "backend", "internal/gcra"},
 	"mcp":                     {"", "cli", "server", "transport", "web"}, // a module of its own
+	"mcp/conformance":         {"", "cli", "mcp", "server", "web"},
 	"mcp/examples":            {"", "builtin", "cli", "mcp"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},
@@ -50,7 +51,7 @@ var mayImport = map[string][]string{
 	"internal/attack":         {"", "cli", "builtin", "web"},
 	"internal/bridge":         {"backend"},
 	"internal/clientgen":      {"", "clients", "internal"},
-	"internal/contract":       {"", "internal/schema"},
+	"internal/contract":       {"", "internal/route", "internal/schema"},
 	"internal/control":        {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/gcra":           {"backend"},
 	"internal/inplace":        {"", "transport"},

@@ -14,7 +14,7 @@ import (
 
 // An ordinary call of a tool without a session is answered here, because the library needs many times as long for it as the
 // action. Whatever is unusual about a message, also each fault, is left to the library, which knows all rules of the
-// protocol. The answers are equal, apart from the resultType, which the library leaves out.
+// protocol. The answers are equal.
 
 // message is an ordinary call of a tool.
 type message struct {

@@ -18,6 +18,7 @@ type resource struct {
 	action string
 	access actionhero.Access
 	info   *actionhero.Resource
+	schema []byte         // of the inputs
 	names  []string       // of the variables
 	form   *regexp.Regexp // of its URIs, with a group for each variable
 }
@@ -38,7 +39,7 @@ func (t *table) addResource(info *actionhero.ActionInfo) {
 		at = match[1]
 	}
 	form += regexp.QuoteMeta(uri[at:]) + "$"
-	t.byURI = append(t.byURI, resource{info.VersionedName(), info.Access, info.Resource, info.Resource.Variables(), regexp.MustCompile(form)})
+	t.byURI = append(t.byURI, resource{info.VersionedName(), info.Access, info.Resource, info.InputSchema, info.Resource.Variables(), regexp.MustCompile(form)})
 }
 
 // permittedResources returns the resources without variables that the caller may read.
@@ -132,6 +133,7 @@ func protocolError(failure *actionhero.Error) error {
 type prompt struct {
 	action    string
 	access    actionhero.Access
+	schema    []byte // of the inputs
 	described *sdk.Prompt
 }
 
@@ -143,7 +145,7 @@ func (t *table) addPrompt(info *actionhero.ActionInfo) {
 	for _, in := range info.Inputs {
 		described.Arguments = append(described.Arguments, &sdk.PromptArgument{Name: in.Name, Description: in.Doc, Required: in.Required})
 	}
-	t.byPrompt = append(t.byPrompt, prompt{info.VersionedName(), info.Access, described})
+	t.byPrompt = append(t.byPrompt, prompt{info.VersionedName(), info.Access, info.InputSchema, described})
 }
 
 // permittedPrompts returns the prompts that the caller may use.

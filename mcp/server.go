@@ -52,14 +52,20 @@ func (e *endpoint) receive(next sdk.MethodHandler) sdk.MethodHandler {
 		}
 		switch asked := req.(type) {
 		case *sdk.CallToolRequest:
-			return e.call(ctx, c, asked)
+			result, err := e.call(ctx, c, asked)
+			return complete(asked, result), err
 		case *sdk.ReadResourceRequest:
-			return e.read(ctx, c, asked)
+			result, err := e.read(ctx, c, asked)
+			return complete(asked, result), err
 		case *sdk.GetPromptRequest:
-			return e.prompt(ctx, c, asked)
+			result, err := e.prompt(ctx, c, asked)
+			return complete(asked, result), err
 		}
 		if _, failure := e.api.Admit(c.ip); failure != nil {
 			return nil, &jsonrpc.Error{Code: codeRefused, Message: failure.Message}
+		}
+		if asked, ok := req.(*sdk.CompleteRequest); ok {
+			return e.complete(c, asked)
 		}
 		if list, ok := e.list(c, req); ok {
 			return list, errorOfCursor(req)
@@ -86,6 +92,9 @@ func (e *endpoint) capabilities() *sdk.ServerCapabilities {
 	}
 	if len(t.byPrompt) > 0 {
 		has.Prompts = &sdk.PromptCapabilities{}
+	}
+	if has.Resources != nil || has.Prompts != nil {
+		has.Completions = &sdk.CompletionCapabilities{}
 	}
 	return has
 }

@@ -102,7 +102,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	s.API.Add(s.Web, s.TCP)
 	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of
 	// the sockets.
-	if err := errors.Join(s.buildSockets(cfg.WebSockets), s.mountClient(), s.addAsyncAPI(&cfg)); err != nil {
+	if err := errors.Join(s.buildSockets(cfg.WebSockets), s.mountClient(), s.addAsyncAPI(&cfg), s.mountDocs(&cfg)); err != nil {
 		return err
 	}
 	s.API.Add(exposure{s})

@@ -37,6 +37,8 @@ type CommonConfig struct {
 
 	OpenAPI string `json:"openAPI" default:"caller" enum:"caller,all,off" doc:"the actions in the documents at /api/openapi.json and /api/asyncapi.json: caller has those that the asking client may call, all has every one, and off serves no document; an action of the app with the name of a document comes first"`
 
+	DocsPage *bool `json:"docsPage" default:"true" doc:"serve the page of the API at docs/ below the path of the files, unless the folder of static files has a folder docs, or openAPI is off"`
+
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
 	Compress              *bool    `json:"compress" default:"true" doc:"compress files and large responses for clients that accept it"`

@@ -120,6 +120,10 @@ func (c *progressConn) Write(p []byte) (n int, err error) {
 	}
 }
 
+// corked is the number of bytes of a file from which on it is sent in whole segments. A smaller file fits into the buffers of
+// most clients and costs less without that.
+const corked = 2 << 20
+
 // ReadFrom copies r to the connection. If r is a file, the kernel copies the file to the network (sendfile). If r is
 // any other reader, ReadFrom reads from r and calls Write, because ReadFrom must know the number of sent bytes after a
 // deadline has passed. This number is known only for a file and for Write.
@@ -145,6 +149,9 @@ func (c *progressConn) ReadFrom(r io.Reader) (n int64, err error) {
 		if err := c.arm(); err != nil { // a deadline that is nearly over would cut the time of the first chunk
 			return 0, err
 		}
+	}
+	if most >= corked {
+		defer cork(c.Conn)()
 	}
 	for client := (pace{}); ; {
 		m, err := rf.ReadFrom(&io.LimitedReader{R: file, N: most - n})

@@ -40,7 +40,10 @@ func Go(d actionhero.Description, o Options) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &goWriter{api: a, recursive: map[string]bool{}}
+	w := &goWriter{api: a, byDefinition: map[string]*definition{}, recursive: map[string]bool{}}
+	for _, d := range a.definitions {
+		w.byDefinition[d.name] = d
+	}
 	taken := slices.Concat(goTaken, root.typeNames())
 	for _, e := range a.events {
 		taken = append(taken, "On"+goName(e.name), goName(e.name)+"Room")
@@ -71,13 +74,14 @@ func Go(d actionhero.Description, o Options) ([]File, error) {
 
 // goWriter writes client.go.
 type goWriter struct {
-	api       *api
-	names     map[string]string // of the types, by the names of their definitions
-	recursive map[string]bool   // whether a struct contains itself, by the name of its definition
-	hoisted   []hoisted
-	usesFmt   bool
-	usesTime  bool
-	body      strings.Builder
+	api          *api
+	byDefinition map[string]*definition
+	names        map[string]string // of the types, by the names of their definitions
+	recursive    map[string]bool   // whether a struct contains itself, by the name of its definition
+	hoisted      []hoisted
+	usesFmt      bool
+	usesTime     bool
+	body         strings.Builder
 }
 
 // hoisted is a struct without a name that gets one.
@@ -121,14 +125,7 @@ func (w *goWriter) byName(start string) {
 	w.recursive[start] = seen[start]
 }
 
-func (w *goWriter) definition(name string) *definition {
-	for _, d := range w.api.definitions {
-		if d.name == name {
-			return d
-		}
-	}
-	return nil
-}
+func (w *goWriter) definition(name string) *definition { return w.byDefinition[name] }
 
 // initialisms are words that Go writes in capitals.
 var initialisms = []string{"api", "cpu", "css", "dns", "html", "http", "https", "id", "ip", "json", "sql", "tcp", "tls", "ttl", "uid", "uri", "url", "utf8", "uuid", "xml"}

@@ -30,8 +30,8 @@ var tsTaken = []string{
 
 // tsWords are words that are no names of functions.
 var tsWords = strings.Fields(`ApiError Download Http Socket arguments await break case catch class const continue createApi debugger default delete do else enum eval export extends
-	false finally for function if implements import in instanceof interface isApiError let new newKey events null package private protected public return static super switch
-	this throw true try typeof undefined var void while with yield`)
+	false finally for function if implements import in input instanceof interface isApiError let new newKey events null options package private protected public return static super switch
+	this throw true try typeof undefined var via void while with yield`)
 
 // TypeScript returns the client in TypeScript: client.ts has what is of the app, the others are its runtime. The same app has
 // the same bytes.
@@ -164,7 +164,7 @@ func tsKey(name string) string {
 			return jsText(name)
 		}
 	}
-	if name == "" || name == "constructor" {
+	if name == "" || name == "constructor" || name == "new" { // new without quotes would make the type a class
 		return jsText(name)
 	}
 	return name

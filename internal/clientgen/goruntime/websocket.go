@@ -33,10 +33,11 @@ func dialWebSocket(ctx context.Context, o *ConnOptions, refused bool) (link, err
 	if failure != nil {
 		return nil, failure
 	}
-	address, err := url.Parse(strings.Replace(o.URL, "ws", "http", 1))
-	if err == nil && !strings.HasPrefix(o.URL, "ws") {
-		address, err = url.Parse(o.URL)
+	text := o.URL
+	if rest, ok := strings.CutPrefix(text, "ws"); ok {
+		text = "http" + rest
 	}
+	address, err := url.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,10 @@ func (w *webSocket) receive() ([]byte, int64, error) {
 		case opClose:
 			err = closing(payload)
 		case opText, opContinuation:
-			if message = append(message, payload...); !isLast {
+			if message = append(message, payload...); len(message) > maxFrame {
+				return nil, 0, errLarge
+			}
+			if !isLast {
 				continue
 			}
 			var about struct {
@@ -169,8 +173,10 @@ func closing(payload []byte) error {
 	return &endError{int(binary.BigEndian.Uint16(payload)), string(payload[2:])}
 }
 
-// maxFrame is the size of the largest frame that is read, in bytes.
+// maxFrame is the size of the largest message that is read, in bytes.
 const maxFrame = 256 << 20
+
+var errLarge = errors.New("the server sent a message that is too large")
 
 func (w *webSocket) frame() (op byte, isLast bool, payload []byte, err error) {
 	var head [8]byte
@@ -191,7 +197,7 @@ func (w *webSocket) frame() (op byte, isLast bool, payload []byte, err error) {
 		n = binary.BigEndian.Uint64(head[:8])
 	}
 	if err == nil && n > maxFrame {
-		err = errors.New("the server sent a frame that is too large")
+		err = errLarge
 	}
 	if err != nil {
 		return 0, false, nil, err

@@ -208,7 +208,7 @@ export class Http implements Transport {
       const answer = await retrying(retries, clock, () => this.#attempt(spec, input, options, key, clock));
       return answer as Output;
     } finally {
-      clock.stop();
+      clock.stop(!spec.content);
     }
   }
 
@@ -425,7 +425,7 @@ export class Clock {
   /** Why it has ended. */
   failure: ApiError | undefined;
   readonly #end: number;
-  readonly #stop: () => void;
+  readonly #stop: (forGood: boolean) => void;
 
   constructor(action: string, timeout: number, signal: AbortSignal | undefined) {
     const controller = new AbortController();
@@ -437,9 +437,11 @@ export class Clock {
     const timer = timeout > 0 ? setTimeout(() => fail(new ApiError("timeout", action, `no answer to ${action} within ${timeout} ms`)), timeout) : undefined;
     this.signal = controller.signal;
     this.#end = timeout > 0 ? performance.now() + timeout : Infinity;
-    this.#stop = () => clearTimeout(timer);
+    this.#stop = (forGood) => {
+      clearTimeout(timer);
+      if (forGood) signal?.removeEventListener("abort", abort);
+    };
     if (signal?.aborted) abort();
-    // The signal stays with the body of a download, which comes after the call.
     else signal?.addEventListener("abort", abort, { once: true });
   }
 
@@ -447,9 +449,9 @@ export class Clock {
   get left(): number {
     return this.#end - performance.now();
   }
-  /** Ends the time limit. */
-  stop(): void {
-    this.#stop();
+  /** Ends the time limit. The signal stays with the body of a download, which comes after the call. */
+  stop(forGood = true): void {
+    this.#stop(forGood);
   }
 
   /** Waits for a promise, but not longer than the caller. */
