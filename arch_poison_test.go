@@ -12,11 +12,12 @@ import (
 // withoutBytes lists the files whose pools hold no bytes of clients that a reader could see after the release, with the
 // reason.
 var withoutBytes = map[string]string{
-	"room.go":                 "slices of pointers, which are cleared",
-	"tasks.go":                "a Params value that is cleared",
-	"web/compress.go":         "encoders, which are reset",
-	"internal/http1/call.go":  "requests, whose fields are cleared",
-	"internal/jsonx/codec.go": "a writer of the buffer of its caller",
+	"room.go":                      "slices of pointers, which are cleared",
+	"tasks.go":                     "a Params value that is cleared",
+	"web/compress.go":              "encoders, which are reset",
+	"internal/http1/call.go":       "requests, whose fields are cleared",
+	"internal/decode/unmarshal.go": "values, which are cleared",
+	"internal/jsonx/codec.go":      "a writer of the buffer of its caller",
 }
 
 // TestReleasedBuffersAreOverwritten checks that each file with a pool calls poison.Bytes. In builds with the tag poison,

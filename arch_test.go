@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"internal/attack":         {"", "cli", "builtin", "web"},
 	"internal/bridge":         {"backend"},
 	"internal/clientgen":      {"", "clients", "internal"},
-	"internal/contract":       {"", "internal/schema"},
+	"internal/contract":       {"", "internal/route", "internal/schema"},
 	"internal/control":        {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/gcra":           {"backend"},
 	"internal/inplace":        {"", "transport"},

@@ -157,7 +157,7 @@ func (api *API) authenticate(ctx context.Context, authenticators []Authenticator
 	if !req.bringsCredentials() {
 		return
 	}
-	id, err := identify(ctx, authenticators, &Credentials{API: api, Request: req})
+	id, err := identify(ctx, authenticators, req.credentials())
 	if err != nil {
 		if _, page := req.Err.(*pageError); page || req.Err == nil {
 			req.Err = err
@@ -169,6 +169,17 @@ func (api *API) authenticate(ctx context.Context, authenticators []Authenticator
 	}
 	known := id // only a known caller needs the memory
 	req.identity.Store(&known)
+}
+
+// credentials returns the credentials of the request. Package web has room for them next to the request.
+func (r *Request) credentials() *Credentials {
+	room, ok := r.Extra.(interface{ CredentialsRoom() *Credentials })
+	if !ok {
+		return &Credentials{API: r.API, Request: r}
+	}
+	c := room.CredentialsRoom()
+	c.API, c.Request = r.API, r
+	return c
 }
 
 // bringsCredentials reports whether the identity of the request is not known yet and may be in its headers.

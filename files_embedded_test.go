@@ -34,7 +34,7 @@ func (o opened) Open(name string) (fs.File, error) {
 	return file, err
 }
 
-// The checksum of a file in the program is known, whatever part of the file was read. That of any other file is not, because
+// The checksum of a file in the program is known, whatever part of the file was read. The content of any other file is not, because
 // its bytes can change.
 func TestOnlyFilesInTheProgramHaveAChecksum(t *testing.T) {
 	t.Parallel()

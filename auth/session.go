@@ -133,8 +133,13 @@ func (s *Sessions) authenticate(ctx context.Context, c *actionhero.Credentials) 
 	if id == "" {
 		return none, nil
 	}
-	k := keyOf(id)
-	e, err := s.node(c.API).find(ctx, k)
+	k, n := keyOf(id), s.node(c.API)
+	var e *entry
+	if c.Request != nil { // its beginning is exact enough: each reading of the clock counts
+		e, err = n.findAt(ctx, k, c.Request.Started.Sub(n.base))
+	} else {
+		e, err = n.find(ctx, k)
+	}
 	switch {
 	case err != nil:
 		return none, err

@@ -90,7 +90,12 @@ func (n *node) shardOf(k key) *shard { return &n.shards[k[0]%shards] }
 // find returns the session with the key, or nil if there is none or it has ended. If the session was not in use for some
 // time, find stores that it is.
 func (n *node) find(ctx context.Context, k key) (*entry, error) {
-	sh, now := n.shardOf(k), time.Since(n.base)
+	return n.findAt(ctx, k, time.Since(n.base))
+}
+
+// findAt is find at a time since n.base.
+func (n *node) findAt(ctx context.Context, k key, now time.Duration) (*entry, error) {
+	sh := n.shardOf(k)
 	sh.mu.Lock()
 	e, ended := sh.entries[k], sh.ended
 	sh.mu.Unlock()

@@ -324,7 +324,7 @@ func TestAnActionRunsOnceForAnIdempotencyKey(t *testing.T) {
 		{"pay --running --amount=5 --idempotency-key a", 0, `{"runs":1}`},
 		{"pay --running --amount=5 --idempotency-key b", 0, `{"runs":2}`},
 		{"pay --running --amount=6 --idempotency-key b", 2, "this idempotency key was used with other inputs"},
-		{"pay --running --amount=6", 0, `{"runs":3}`}, // a person is no client that tries again by itself
+		{"pay --running --amount=6", 0, `{"runs":3}`}, // a person is no client that tries again on its own
 		{"pay --running --idempotency-key=", 2, "--idempotency-key is empty"},
 		{"pay --help", 0, "--idempotency-key KEY"},
 		{"whichNode --running --idempotency-key a", 2, "--idempotency-key is not an input of action \"whichNode\""},

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/actionhero-go/actionhero"
 )
@@ -14,11 +15,17 @@ func IP(req *actionhero.Request) string { return Address(req.RemoteIP) }
 // Identity is a key for [Limiter.By]: the identity of the client, and for an anonymous client its address, as [IP] returns
 // it.
 func Identity(req *actionhero.Request) string {
-	if who := req.Identity(); who.Known() {
-		return "id:" + who.ID
+	who := req.Identity()
+	switch {
+	case !who.Known():
+		return IP(req)
+	case strings.HasPrefix(who.ID, ipKey) || strings.HasPrefix(who.ID, idKey): // it must not be the key of another caller
+		return idKey + who.ID
 	}
-	return IP(req)
+	return who.ID // each request asks, and a new text would need memory
 }
+
+const ipKey, idKey = "ip:", "id:"
 
 // Address returns the key of a client address, as [IP] does. If the address does not parse, Address returns "".
 func Address(ip string) string {
@@ -26,10 +33,12 @@ func Address(ip string) string {
 	if err != nil {
 		return ""
 	}
-	addr = addr.Unmap().WithZone("")
 	if addr.Is4() {
-		return "ip:" + addr.String()
+		return ipKey + ip // an IPv4 address has one text
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		return ipKey + addr.String()
 	}
 	network, _ := addr.Prefix(64)
-	return "ip:" + network.String()
+	return ipKey + network.String()
 }

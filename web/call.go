@@ -37,6 +37,7 @@ type call struct {
 	events           atomic.Pointer[EventStream] // nil: the action sends no events
 	bodyRead         int64                       // bytes of the body
 	held             *holdings                   // memory and files of the body; nil: none
+	credentials      actionhero.Credentials      // of the request, if authenticators are asked
 	fault            error                       // a wrong use of this package by the action; the client reads an internal error
 }
 
@@ -85,6 +86,10 @@ func (c *call) target() (scheme, host string) {
 	}
 	return scheme, host
 }
+
+// CredentialsRoom returns memory for the credentials of the request. The size class of a call has room for it. The root
+// package calls CredentialsRoom through an interface.
+func (c *call) CredentialsRoom() *actionhero.Credentials { return &c.credentials }
 
 // RequestCookies returns the header Cookie, and whether the client has asked by HTTPS: by TLS to this server, or to a
 // trusted proxy. Package auth calls RequestCookies through an interface for each request, so it takes the lock only once.

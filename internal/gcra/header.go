@@ -48,9 +48,12 @@ func (h *Headers) Tell(extra any, left int, taken backend.Taken) {
 
 // Add adds the headers to header.
 func (h *Headers) Add(header http.Header, left int, next time.Duration) {
-	header.Add(policyHeader, h.policy)
-	header.Add(stateHeader, h.value(left, next))
+	header[policyKey] = append(header[policyKey], h.policy)
+	header[stateKey] = append(header[stateKey], h.value(left, next))
 }
+
+// The names as an http.Header has them: Header.Add would make them anew for each answer.
+var policyKey, stateKey = http.CanonicalHeaderKey(policyHeader), http.CanonicalHeaderKey(stateHeader)
 
 // AppendLines appends the lines of the headers, each with its line break.
 func (h *Headers) AppendLines(dst []byte, left int, next time.Duration) []byte {
