@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"examples/desk":           {"", "auth", "cli", "examples/desk", "limit", "plugins", "web"}, // a module of its own
 	"limit":                   {"", "backend", "internal/gcra"},
 	"mcp":                     {"", "cli", "server", "transport", "web"}, // a module of its own
+	"mcp/conformance":         {"", "cli", "mcp", "server", "web"},
 	"mcp/examples":            {"", "builtin", "cli", "mcp"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},

@@ -43,7 +43,10 @@ func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 
 func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 	t.Helper()
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: newLog()}, parts...)
+	var cfg server.Config
+	cfg.General.Backend, cfg.General.Log = local.New(local.Config{}), newLog()
+	parts = configured(&cfg, parts)
+	api, err := actionhero.New(cfg.General, parts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +58,9 @@ func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 // in memory.
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
-	s, err := server.New(testConfig(), parts...)
+	cfg := testConfig()
+	parts = configured(&cfg, parts)
+	s, err := server.New(cfg, parts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,8 @@ func Cluster(t testing.TB, n int, parts ...actionhero.Part) []*server.Server {
 		cfg := testConfig()
 		cfg.General.ID = fmt.Sprintf("node-%d", i+1)
 		cfg.Redis.Enable, cfg.Redis.URL, cfg.Redis.Prefix = true, url, prefix
-		s, err := server.New(cfg, parts...)
+		own := configured(&cfg, parts)
+		s, err := server.New(cfg, own...)
 		if err != nil {
 			t.Fatal(err)
 		}

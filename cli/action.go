@@ -79,6 +79,10 @@ func (a *app) runAction(cmd *cobra.Command, args []string) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its default effect
 	switch {
+	case flags.server != "":
+		return flags.runRemote(ctx, env, call)
+	case flags.token != "":
+		return usage("--token is for --server: write both")
 	case flags.running:
 		err = a.runThere(ctx, env, call)
 	case !knows(api, call.Action): // before anything starts

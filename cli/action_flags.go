@@ -34,6 +34,7 @@ type actionFlags struct {
 	info           *actionhero.ActionInfo // nil: the action is unknown
 	object         string                 // --json
 	key            string                 // --idempotency-key
+	server, token  string                 // --server, --token
 	stdin, running bool
 	help           bool
 	values         []inplace.Value // in the order of the line
@@ -58,6 +59,7 @@ func newActionFlags(api *actionhero.API, name string) *actionFlags {
 		f.set.StringVar(&f.key, keyFlag, "", "the `KEY` of this operation: with the same key, it runs once, and a further call prints the answer of that run")
 	}
 	f.set.BoolVar(&f.running, "running", false, "run the action in the running server, within 30 seconds")
+	f.addRemote()
 	f.set.String("config", "", "read this configuration file instead of the one in the working directory")
 	f.set.BoolVarP(&f.help, "help", "h", false, "list the inputs of the action")
 	return f
@@ -234,8 +236,21 @@ func (f *actionFlags) unknown(name string) error {
 	return usage("--%s is not an input of action %q: \"action %s --help\" lists the inputs", name, f.name, f.name)
 }
 
+// addRemote adds --server and --token, unless the action has inputs of these names.
+func (f *actionFlags) addRemote() {
+	if f.set.Lookup("server") == nil {
+		f.set.StringVar(&f.server, "server", "", "run the action in the server at this `URL`, over HTTP")
+	}
+	if f.set.Lookup("token") == nil {
+		f.set.StringVar(&f.token, "token", "", "the bearer `TOKEN` for --server; @FILE reads it from a file, which other users of this machine do not see")
+	}
+}
+
 // call returns the request of the line.
 func (f *actionFlags) call(stdin io.Reader) (*inplace.Call, error) {
+	if f.server == "" && f.token != "" && f.host.Accepts("token") { // a param of the app
+		f.values, f.token = append(f.values, inplace.Value{Key: "token", Text: f.token}), ""
+	}
 	call := &inplace.Call{Action: f.name, Values: f.values, IdempotencyKey: f.key}
 	switch {
 	case f.key == "" && f.set.Changed(keyFlag):

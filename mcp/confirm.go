@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -20,6 +21,9 @@ const (
 
 // question is the id of the question to the user within a result.
 const question = "confirm"
+
+// questionTime is how long a user may think about a question within a session.
+const questionTime = 5 * time.Minute
 
 // inputRequired is a result that asks the client for more. The library sets this type for its own handlers only.
 type inputRequired struct{ *sdk.CallToolResult }
@@ -50,6 +54,11 @@ func (e *endpoint) confirm(ctx context.Context, r *call, t *tool, asked *sdk.Cal
 	case asked.ProtocolVersion() >= stateless:
 		return r.confirmLater(ask, asked.Params), nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	if r.left != nil {
+		defer context.AfterFunc(r.left, cancel)()
+	}
 	answer, err := asked.Session.Elicit(ctx, ask)
 	if err != nil {
 		return r.refused(actionhero.CodeUnavailable, "the user could not be asked: repeat the call"), nil
@@ -63,6 +72,9 @@ func (r *call) confirmLater(ask *sdk.ElicitParams, params *sdk.CallToolParamsRaw
 	state := hex.EncodeToString(sum[:])
 	answer, ok := params.InputResponses[question].(*sdk.ElicitResult)
 	if !ok || params.RequestState != state { // the answer is about another call
+		if _, failure := r.endpoint.api.Admit(r.ip); failure != nil { // no action runs that would count
+			return r.refused(failure.Code, failure.Message)
+		}
 		return inputRequired{&sdk.CallToolResult{InputRequests: sdk.InputRequestMap{question: ask}, RequestState: state}}
 	}
 	return r.decide(answer)

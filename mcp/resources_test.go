@@ -14,6 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/mcp"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 type noteInput struct {
@@ -263,6 +264,25 @@ func TestADestructiveToolAsksItsUser(t *testing.T) {
 					t.Errorf("%s %s %s: %s", setting, version, decision, text(t, got))
 				}
 			}
+		}
+	}
+}
+
+// A question to the user counts as a request, because nothing else would bound it.
+func TestTheRequestLimitCountsQuestions(t *testing.T) {
+	t.Parallel()
+	remove := close("remove")
+	remove.Kind = actionhero.KindDestructive
+	s := start(t, func(cfg *server.Config) { cfg.General.RequestLimit = 3 }, isTool(remove))
+	c := s.HTTP(t)
+	body := strings.Replace(newCall("remove", `{"id":"12"}`), `io.modelcontextprotocol/clientCapabilities":{}`, `io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}`, 1)
+	for i := range 4 {
+		want := `"resultType":"input_required"`
+		if i == 3 {
+			want = `resourceExhausted`
+		}
+		if got := c.Ask("POST", "/mcp", body, newHeaders("remove")...); !strings.Contains(got.Text, want) {
+			t.Errorf("question %d is answered with %d %s", i, got.StatusCode, got.Text)
 		}
 	}
 }

@@ -120,8 +120,9 @@ func (c *progressConn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// corked is the number of bytes of a file from which on it is sent in whole segments: two system calls are little next to it.
-const corked = 256 << 10
+// corked is the number of bytes of a file from which on it is sent in whole segments. A smaller file fits into the buffers of
+// most clients and costs less without that.
+const corked = 2 << 20
 
 // ReadFrom copies r to the connection. If r is a file, the kernel copies the file to the network (sendfile). If r is
 // any other reader, ReadFrom reads from r and calls Write, because ReadFrom must know the number of sent bytes after a

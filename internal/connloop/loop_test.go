@@ -23,6 +23,7 @@ type client struct {
 	wake     chan struct{}
 	gone     atomic.Bool
 	next     func()           // called by Next, if not nil
+	sent     func()           // called by Send, if not nil
 	jobs     *connloop.Serial // runs the requests, if not nil
 	read     []func()
 
@@ -92,7 +93,12 @@ func (c *client) DetachBuffer() { c.record("handoff") }
 func (c *client) Finish()       { c.record("finishes") }
 func (c *client) Fault(p any)   { c.record("fault: %v", p) }
 func (c *client) Ready()        {}
-func (c *client) Send()         { c.record("sends") }
+func (c *client) Send() {
+	c.record("sends")
+	if c.sent != nil {
+		c.sent()
+	}
+}
 
 type request struct {
 	c   *client

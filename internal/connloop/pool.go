@@ -2,6 +2,7 @@ package connloop
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type Pool struct {
 	monitors    sync.WaitGroup
 	quit        chan struct{}
 	tick        atomic.Int64
+	yields      atomic.Bool // the process has one processor; see Loop.sendInTurn
 
 	mu          sync.Mutex
 	first, last *Loop   // the loops that run a request, in the order in which the requests started
@@ -43,8 +45,13 @@ type Pool struct {
 // NewPool returns a pool without connections. Each connection of the pool may have at most maxInFlight requests in
 // flight. The context of each connection is a child of ctx.
 func NewPool(ctx context.Context, maxInFlight int) *Pool {
-	return &Pool{ctx: ctx, maxInFlight: maxInFlight, quit: make(chan struct{})}
+	p := &Pool{ctx: ctx, maxInFlight: maxInFlight, quit: make(chan struct{})}
+	p.countProcessors()
+	return p
 }
+
+// countProcessors sets p.yields. Go changes the number of processors when the limits of a container change.
+func (p *Pool) countProcessors() { p.yields.Store(runtime.GOMAXPROCS(0) == 1) }
 
 // Go runs f in a new goroutine, for which [Pool.Wait] waits. f runs a connection, or a listener that accepts
 // connections.
@@ -149,6 +156,7 @@ func (p *Pool) choose(c *chosen) (more bool) {
 		c.slow = append(c.slow, slow)
 	}
 	if tick%parkAfter == 0 {
+		p.countProcessors()
 		p.chooseIdle(c, tick)
 	}
 	p.monitoring = p.first != nil || len(p.unparked) > 0

@@ -18,7 +18,7 @@ const Supported = true
 // is nil. At the end of the input, n is 0 and again is false.
 func Read(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
-		if n, err = syscall.Read(int(fd), p); err != syscall.EINTR {
+		if n, err = read(fd, p); err != syscall.EINTR {
 			return result(n, err)
 		}
 	}
@@ -28,7 +28,7 @@ func Read(fd uintptr, p []byte) (n int, again bool, err error) {
 // err is nil.
 func Write(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
-		if n, err = syscall.Write(int(fd), p); err != syscall.EINTR {
+		if n, err = write(fd, p); err != syscall.EINTR {
 			return result(n, err)
 		}
 	}

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/auth"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 // accountInput has the inputs of the actions for accounts in a generated app.
@@ -74,7 +76,9 @@ func TestTheAccountPageOfAGeneratedApp(t *testing.T) {
 		}
 		testkit.WriteFile(t, filepath.Join(dir, name), strings.ReplaceAll(string(text), "{{.Name}}", "hello"))
 	}
-	s := newSite(t, func(cfg *server.Config) { cfg.General.FlatFileDirectory = dir }, accountParts()...)
+	arrived := make(chan string, 2)
+	page := web.Mount("/arrived", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived <- r.URL.RawQuery }))
+	s := newSite(t, func(cfg *server.Config) { cfg.General.FlatFileDirectory = dir }, append(accountParts(), page)...)
 	p := newChromium(t).open(s.url + "/public/account.html")
 	shown := func(id string) {
 		t.Helper()
@@ -113,4 +117,18 @@ func TestTheAccountPageOfAGeneratedApp(t *testing.T) {
 	p.click("#login button")
 	shown("user")
 	p.waitText("#id", "1")
+
+	// A page that needs a login has sent the user here, and gets the user back. A page of another site does not.
+	for _, to := range []string{"/%09/evil.example/", "//evil.example/", "/arrived?x=1%26y"} {
+		p = newChromium(t).open(s.url + "/public/account.html?return_to=" + to)
+		shown("login")
+		p.fill("#login [name=email]", "ann@example.com")
+		p.fill("#login [name=password]", "third password")
+		p.click("#login button")
+		if !strings.HasPrefix(to, "/arrived") {
+			shown("user")
+		} else if got := <-arrived; got != "x=1&y" {
+			t.Errorf("the page gets the query %q", got)
+		}
+	}
 }
