@@ -85,6 +85,19 @@ func (s *Site) writeAssets(out string) error {
 	if err != nil {
 		return err
 	}
+	plots, err := filepath.Glob(filepath.Join(s.root, "docs", "plots", "*.svg"))
+	if err != nil {
+		return err
+	}
+	for _, plot := range plots {
+		data, err := os.ReadFile(plot)
+		if err != nil {
+			return err
+		}
+		if err := write(out, "plots/"+filepath.Base(plot), data); err != nil {
+			return err
+		}
+	}
 	for name, data := range map[string][]byte{"icon.svg": icon, "style.css": append(css, colours...), "site.js": js, "search-index.js": index} {
 		if err := write(out, name, data); err != nil {
 			return err

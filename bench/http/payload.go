@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/actionhero-go/actionhero/bench/internal/plot"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
@@ -44,7 +45,8 @@ func growPayload(ctx context.Context, l *scale) (plot.Plot, error) {
 			return p, err
 		}
 		defer func() { _ = s.Stop() }()
-		answers, bodies := curve{line: plot.Line{Name: name + ", answer"}}, curve{line: plot.Line{Name: name + ", body"}}
+		short := strings.TrimSuffix(name, ", payloads")
+		answers, bodies := curve{line: plot.Line{Name: short + ", answer"}}, curve{line: plot.Line{Name: short + ", body"}}
 		first := slices.Target{Server: s, Load: loadRequest(s.Addr, getPayload(100))}
 		answers.first, bodies.first = first, first
 		for _, n := range []int{100, 1000, 10_000, 100_000, 1_000_000, 10_000_000} {
