@@ -26,47 +26,59 @@ func (a *app) client() *cobra.Command {
 	return cmd
 }
 
+// clientFlags are the flags of the commands that write a client.
+type clientFlags struct {
+	folder, without, pkg string
+	check                bool
+}
+
 // clientIn returns the command that writes the client in a language.
 func (a *app) clientIn(name, language, folder string, write func(actionhero.Description, clientgen.Options) ([]clientgen.File, error)) Command {
-	check, without, pkg := false, "", ""
+	f := &clientFlags{folder: folder}
 	return Command{
 		Name: name, Short: "Write a client in " + language,
 		Flags: func(flags *flag.FlagSet) {
-			flags.StringVar(&folder, "out", folder, "write the files into this `folder`, which is made if it is missing")
-			flags.StringVar(&without, "without", "", "leave out the actions with these `names`, separated by commas; * stands for any characters")
+			flags.StringVar(&f.folder, "out", folder, "write the files into this `folder`, which is made if it is missing")
+			flags.StringVar(&f.without, "without", "", "leave out the actions with these `names`, separated by commas; * stands for any characters")
 			if name == "go" {
-				flags.StringVar(&pkg, "package", "", "`name` of the package; default: the name of the folder")
+				flags.StringVar(&f.pkg, "package", "", "`name` of the package; default: the name of the folder")
 			}
-			flags.BoolVar(&check, "check", false, "write nothing, and fail if the files in the folder are not those of the app")
+			flags.BoolVar(&f.check, "check", false, "write nothing, and fail if the files in the folder are not those of the app")
 		},
 		Run: func(_ context.Context, env *Env) error {
 			s, err := env.Server()
 			if err != nil {
 				return err
 			}
-			command := "client " + name
-			if without != "" {
-				command += " --without=" + without
-			}
-			if pkg == "" {
-				pkg = packageName(folder)
-			}
-			files, err := write(s.Describe(), clientgen.Options{
-				Path: "/" + env.Config.CommonWeb.URLPathForActions, Command: command, Package: pkg,
-				Without: strings.FieldsFunc(without, func(r rune) bool { return r == ',' || r == ' ' }),
-			})
+			o := f.options("client " + name)
+			o.Path = "/" + env.Config.CommonWeb.URLPathForActions
+			files, err := write(s.Describe(), o)
 			if err != nil {
 				return err
 			}
-			if check {
-				if stale := clientgen.Stale(folder, files); stale != "" {
-					return fmt.Errorf("%s is not the client of the app: run \"%s %s --out=%s\"", stale, a.name, command, folder)
-				}
-				return nil
+			if !f.check {
+				return clientgen.Write(f.folder, files)
 			}
-			return clientgen.Write(folder, files)
+			if stale := clientgen.Stale(f.folder, files); stale != "" {
+				return fmt.Errorf("%s is not the client of the app: run \"%s %s --out=%s\"", stale, a.name, o.Command, f.folder)
+			}
+			return nil
 		},
 	}
+}
+
+// options returns the options of the client, with the command that makes it again.
+func (f *clientFlags) options(command string) clientgen.Options {
+	o := clientgen.Options{Command: command, Package: f.pkg, Without: strings.FieldsFunc(f.without, func(r rune) bool { return r == ',' || r == ' ' })}
+	if f.without != "" {
+		o.Command += " --without=" + f.without
+	}
+	if f.pkg != "" {
+		o.Command += " --package=" + f.pkg
+	} else {
+		o.Package = packageName(f.folder)
+	}
+	return o
 }
 
 // packageName returns the name of a folder as the name of a package in Go.
