@@ -57,7 +57,7 @@ func typedCalls[T comparable](t *testing.T, prefix, key string) func(*actionhero
 			v, err := c.Get(ctx, api, key)
 			report("get", v, err)
 			e, err := api.Cache.Get(ctx, prefix+key)
-			report("json", string(e.Value), e.ExpiresAt.Sub(time.Now()), err)
+			report("json", string(e.Value), time.Until(e.ExpiresAt), err)
 		}
 		load := func(err error) {
 			v, err := c.GetOrLoad(ctx, api, key, time.Second, func(ctx context.Context) (T, error) { return value, err })

@@ -168,7 +168,7 @@ func TestTheCapabilitiesAreThoseOfTheApp(t *testing.T) {
 		if caps := connect(t, with, version, nil).InitializeResult().Capabilities; caps.Resources == nil || caps.Prompts == nil || caps.Tools == nil {
 			t.Errorf("%s: %+v", version, caps)
 		}
-		if caps := connect(t, without, version, nil).InitializeResult().Capabilities; caps.Resources != nil || caps.Prompts != nil || caps.Tools == nil || caps.Logging != nil {
+		if caps := connect(t, without, version, nil).InitializeResult().Capabilities; caps.Resources != nil || caps.Prompts != nil || caps.Tools == nil {
 			t.Errorf("%s: %+v", version, caps)
 		}
 	}
