@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/schema"
@@ -54,6 +55,7 @@ type event struct {
 	name, description string
 	rooms             roomPattern
 	t                 reflect.Type
+	schema            func() []byte // of the values; written when something describes the app for the first time
 }
 
 // eventMessage is the text of the message of an event.
@@ -79,7 +81,7 @@ func (e Event[T]) register(r *registry) error {
 	if err := encode.Check(reflect.TypeFor[eventMessage[T]]()); err != nil {
 		return fmt.Errorf("event %q: its values do not encode as JSON: %w", e.Name, err)
 	}
-	r.events[e.Name] = &event{name: e.Name, description: e.Description, rooms: rooms, t: t}
+	r.events[e.Name] = &event{name: e.Name, description: e.Description, rooms: rooms, t: t, schema: sync.OnceValue(func() []byte { return schema.ValueSchema(t) })}
 	return nil
 }
 
@@ -112,7 +114,7 @@ func (r *registry) describeEvents() []EventInfo {
 		e := r.events[name]
 		infos = append(infos, EventInfo{
 			Name: e.name, Description: e.description, Room: e.rooms.text, Params: slices.Clone(e.rooms.names),
-			Schema: schema.ValueSchema(e.t), Access: r.eventAccess(e), t: e.t,
+			Schema: e.schema(), Access: r.eventAccess(e), t: e.t,
 		})
 	}
 	return infos
