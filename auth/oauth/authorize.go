@@ -162,7 +162,7 @@ func (n *node) fill(req *request, c *client, query url.Values, who actionhero.Id
 // scopesFor returns the scopes that the user is asked for: those with the names, or all that the client and the user may have.
 func (n *node) scopesFor(c *client, names []string, who actionhero.Identity) ([]string, error) {
 	may := slices.DeleteFunc(slices.Clone(n.scopes), func(name string) bool {
-		return c.Scopes != nil && !slices.Contains(c.Scopes, name) || len(who.Scopes) > 0 && !who.HasScope(name)
+		return c.Scopes != nil && !slices.Contains(c.Scopes, name) || !who.HasScope(name)
 	})
 	if len(names) == 0 {
 		names = may
@@ -197,7 +197,7 @@ func (n *node) decide(w http.ResponseWriter, r *http.Request, who actionhero.Ide
 	if was, err := n.consents.Delete(r.Context(), n.api, key); err != nil || !was {
 		return cmpOr(err, fail("invalid_request", "this page was used: start again in the program"))
 	}
-	scopes := slices.DeleteFunc(slices.Clone(c.Request.Scopes), func(name string) bool { return !slices.Contains(form["scope"], name) })
+	scopes := slices.DeleteFunc(slices.Clone(c.Request.Scopes), func(name string) bool { return !slices.Contains(form["scope"], name) || !who.HasScope(name) })
 	if form.Get("decision") != "allow" || len(scopes) == 0 {
 		n.log(r, "a user has refused a client", "client", c.Request.Client, "user", who.ID)
 		return n.answer(w, &c.Request, url.Values{"error": {"access_denied"}, "error_description": {"the user has refused"}})
@@ -216,8 +216,12 @@ func decision(r *http.Request) (url.Values, error) {
 
 // allow sends the client a code.
 func (n *node) allow(w http.ResponseWriter, r *http.Request, req *request, who actionhero.Identity, scopes []string) error {
+	epoch, err := n.epoch(r.Context(), who.ID)
+	if err != nil {
+		return err
+	}
 	text := rand.Text() + rand.Text()
-	err := n.codes.Set(r.Context(), n.api, codeKey(text), code{*req, who.ID, who.Roles, who.Claims, scopes}, codeLife)
+	err = n.codes.Set(r.Context(), n.api, codeKey(text), code{*req, who.ID, who.Roles, who.Claims, scopes, epoch}, codeLife)
 	if err != nil {
 		return err
 	}

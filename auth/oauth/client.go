@@ -84,6 +84,9 @@ func (n *node) find(ctx context.Context, id, user string) (*client, error) {
 	}
 	if strings.HasPrefix(id, "https://") && !n.cfg.NoClientDocuments {
 		if user == "" {
+			if err := checkDocumentURL(id); err != nil {
+				return nil, fmt.Errorf("%w: %w", errNoClient, err)
+			}
 			return &client{ID: id, stranger: true}, nil // it has no secret; its codes and grants have its id
 		}
 		return n.documents.get(ctx, id, func() error { return n.fetches.Allow(ctx, user) })
@@ -131,6 +134,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
+// hostPattern has no letters that look like others, so a user recognizes a host, and none that end a directive of a policy.
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]*$`)
+
 var schemePattern = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
 
 // checkRedirect returns an error unless a code may be sent to the URI: https, http on the machine of the user, or the scheme of
@@ -140,6 +146,8 @@ func checkRedirect(uri string) error {
 	switch {
 	case err != nil || len(uri) > maxURI || strings.ContainsAny(uri, "#\\ ") || u.User != nil || !schemePattern.MatchString(u.Scheme):
 		return fmt.Errorf("the redirect URI %.100q is not an absolute URI without a fragment", uri)
+	case !hostPattern.MatchString(u.Host):
+		return fmt.Errorf("the redirect URI %.100q has a host with other characters than letters, digits and . _ -: write it as xn--", uri)
 	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	case u.Scheme == "http" || u.Scheme == "https":

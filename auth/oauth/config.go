@@ -90,6 +90,7 @@ type Server struct {
 	codes     actionhero.CacheOf[code]
 	spent     actionhero.CacheOf[string] // by the hash of a code: the id of the grant that it has made
 	ended     actionhero.CacheOf[bool]   // by the id of a grant
+	epochs    actionhero.CacheOf[string] // by the record of a user: changed by RevokeAll, so that older codes do not count
 }
 
 // serverPart hides the embedded Part, whose methods make Server a Part.
@@ -114,6 +115,7 @@ func New(cfg Config) *Server {
 		codes:            actionhero.CacheOf[code]{Prefix: "_oauth:code:"},
 		spent:            actionhero.CacheOf[string]{Prefix: "_oauth:spent:"},
 		ended:            actionhero.CacheOf[bool]{Prefix: "_oauth:ended:"},
+		epochs:           actionhero.CacheOf[string]{Prefix: "_oauth:epoch:"},
 	}
 	for _, scope := range cfg.Scopes {
 		s.scopes = append(s.scopes, scope.Name)
@@ -144,7 +146,7 @@ func (s *Server) setUp(api *actionhero.API) error {
 	n := &node{Server: s, api: api, records: newRecords(api)}
 	s.nodes.Store(api, n)
 	parts := actionhero.Parts{
-		web.Mount("GET /.well-known/oauth-authorization-server", n.endpoint(n.metadata)),
+		web.Mount("/.well-known/oauth-authorization-server", n.endpoint(n.metadata)),
 		web.Mount("/authorize", web.Protect(actionhero.Public, n.page(n.authorize))),
 		web.Mount("/token", n.endpoint(n.token)),
 		web.Mount("/revoke", n.endpoint(n.revoke)),

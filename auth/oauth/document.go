@@ -101,6 +101,8 @@ func checkDocumentURL(id string) error {
 	switch {
 	case err != nil || len(id) > maxURI || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(id, "#\\ "):
 		return errors.New("the id of the client is not an https URL")
+	case !hostPattern.MatchString(u.Host):
+		return errors.New("the id of the client has a host with other characters than letters, digits and . _ -: write it as xn--")
 	case u.Path == "" || u.Path == "/":
 		return errors.New("the id of the client is a URL without a path")
 	case path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/"):

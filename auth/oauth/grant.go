@@ -165,8 +165,12 @@ func userRecord(user string) string {
 }
 
 // add stores a new grant, and removes the one of the user that was used least recently if there are too many.
-func (n *node) add(ctx context.Context, g *grant) error {
+// It refuses a grant of a code of another epoch.
+func (n *node) add(ctx context.Context, g *grant, epoch string) error {
 	return n.locked(ctx, "user:"+userRecord(g.User), func() error {
+		if now, err := n.epoch(ctx, g.User); err != nil || now != "" && now != epoch {
+			return cmpOr(err, errCode)
+		}
 		list, err := n.grants(ctx, g.User)
 		if err != nil {
 			return err
@@ -183,6 +187,15 @@ func (n *node) add(ctx context.Context, g *grant) error {
 		}
 		return n.setGrants(ctx, g.User, append(list, *g))
 	})
+}
+
+// epoch returns a text that RevokeAll has changed, or "".
+func (n *node) epoch(ctx context.Context, user string) (string, error) {
+	text, err := n.epochs.Get(ctx, n.api, userRecord(user))
+	if isMissing(err) {
+		return "", nil
+	}
+	return text, err
 }
 
 // setGrants stores the ids of the grants of a user.
@@ -220,11 +233,9 @@ func (n *node) grants(ctx context.Context, user string) (list []grant, err error
 
 // end ends a grant. The list of its user may still have the id, which then counts for nothing.
 func (n *node) end(ctx context.Context, id string) error {
-	if err := n.ended.Set(ctx, n.api, id, true, endedLife); err != nil {
-		return err
-	}
-	_, err := n.records.remove(ctx, grantKind, id)
-	return err
+	err := n.ended.Set(ctx, n.api, id, true, endedLife) // a store that is full cannot, but can remove
+	_, gone := n.records.remove(ctx, grantKind, id)
+	return errors.Join(err, gone)
 }
 
 // replace stores a grant with new tokens. If the grant has ended meanwhile, on this node or another one, it stays so.
@@ -289,13 +300,22 @@ func (s *Server) Revoke(ctx context.Context, api *actionhero.API, user, id strin
 	return n.end(ctx, g.ID)
 }
 
-// RevokeAll ends all grants of a user, for example of one who is removed.
+// RevokeAll ends all grants of a user, for example of one who is removed, and the codes that have no tokens yet. End the
+// sessions of the user before: a user who is still logged in can allow a client again.
 func (s *Server) RevokeAll(ctx context.Context, api *actionhero.API, user string) error {
-	list, err := s.List(ctx, api, user)
-	for _, g := range list {
-		if failed := s.Revoke(ctx, api, user, g.ID); !isMissing(failed) {
-			err = errors.Join(err, failed)
-		}
+	n, err := s.node(api)
+	if err != nil {
+		return err
 	}
-	return err
+	return n.locked(ctx, "user:"+userRecord(user), func() error { // a grant of an older code is in the list, or is not stored
+		err := n.epochs.Set(ctx, api, userRecord(user), newSecret(), endedLife)
+		list, failed := s.List(ctx, api, user)
+		err = errors.Join(err, failed)
+		for _, g := range list {
+			if failed := s.Revoke(ctx, api, user, g.ID); !isMissing(failed) {
+				err = errors.Join(err, failed)
+			}
+		}
+		return err
+	})
 }

@@ -4,6 +4,9 @@ import "net/http"
 
 // metadata is the endpoint for the metadata of the server (RFC 8414).
 func (n *node) metadata(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return notAllowed(w, "GET, HEAD, OPTIONS")
+	}
 	m := map[string]any{
 		"issuer":                                         n.cfg.Issuer,
 		"authorization_endpoint":                         n.cfg.Issuer + "/authorize",

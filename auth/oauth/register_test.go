@@ -104,6 +104,10 @@ func TestTheMetadataNameTheEndpoints(t *testing.T) {
 	s := start(t, config())
 	got := s.client(t).Ask("GET", "/.well-known/oauth-authorization-server", "", "Origin: https://inspector.example")
 	got.WantHeader(t, "Content-Type: application/json", "Access-Control-Allow-Origin: *")
+	asked := s.client(t).Ask("OPTIONS", "/.well-known/oauth-authorization-server", "", "Origin: https://inspector.example", "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: mcp-protocol-version")
+	asked.Want(t, 204, "")
+	asked.WantHeader(t, "Access-Control-Allow-Origin: *", "Access-Control-Allow-Headers: Authorization, Content-Type, MCP-Protocol-Version")
+	wantError(t, s.client(t).Ask("POST", "/.well-known/oauth-authorization-server", "{}", "Content-Type: application/json"), 405, "invalid_request")
 	var m map[string]any
 	if err := json.Unmarshal([]byte(got.Text), &m); err != nil {
 		t.Fatal(err)

@@ -95,28 +95,35 @@ func (s *records) open(context.Context) error {
 	return s.sweep()
 }
 
-// sweep removes records that have ended. The caller holds s.mu.
+// sweep removes records that have ended. They count for nothing, so it does not wait for the disk. The caller holds s.mu.
 func (s *records) sweep() (err error) {
 	s.swept = time.Now()
 	for name, record := range s.known {
 		if s.swept.After(record.End) {
-			err = errors.Join(err, s.drop(name))
+			err = errors.Join(err, s.unlink(name))
 		}
 	}
 	return err
 }
 
-// drop removes a record, durably. The caller holds s.mu.
-func (s *records) drop(name string) error {
+// unlink removes a record. A crash may bring it back. The caller holds s.mu.
+func (s *records) unlink(name string) error {
 	delete(s.known, name)
 	if s.folder == "" {
 		return nil
 	}
-	err := os.Remove(filepath.Join(s.folder, name+fileEnd))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := os.Remove(filepath.Join(s.folder, name+fileEnd)); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return errors.Join(err, savefile.SyncFolder(s.folder))
+	return nil
+}
+
+// drop removes a record, durably. The caller holds s.mu.
+func (s *records) drop(name string) error {
+	if err := s.unlink(name); err != nil || s.folder == "" {
+		return err
+	}
+	return savefile.SyncFolder(s.folder)
 }
 
 func cacheOf(kind string) actionhero.CacheOf[json.RawMessage] {

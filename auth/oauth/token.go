@@ -27,6 +27,7 @@ type code struct {
 	Roles   []string       `json:"roles,omitempty"`
 	Claims  map[string]any `json:"claims,omitempty"`
 	Scopes  []string       `json:"scopes"`
+	Epoch   string         `json:"epoch,omitempty"`
 }
 
 // granted is the answer with new tokens (RFC 6749, 5.1).
@@ -105,7 +106,7 @@ func (n *node) redeem(r *http.Request, c *client, form url.Values) (t tokens, er
 		g.Created = time.Now().UTC()
 		g.End = g.Created.Add(n.cfg.GrantLife)
 		t = n.issue(g, g.Scopes)
-		if err := n.add(r.Context(), g); err != nil {
+		if err := n.add(r.Context(), g, from.Epoch); err != nil {
 			return err
 		}
 		n.log(r, "tokens were issued", "grant", g.ID, "client", c.ID, "user", g.User, "scopes", strings.Join(g.Scopes, " "), "resource", g.Resource)
@@ -193,6 +194,7 @@ func (n *node) refresh(r *http.Request, c *client, form url.Values) (t tokens, e
 			n.api.Log().Warn("oauth: a refresh token was used twice, so its grant has ended", "grant", g.ID, "client", c.ID, "user", g.User, "from", n.remoteIP(r))
 			return cmpOr(n.end(r.Context(), g.ID), errRefresh)
 		}
+		g.Scopes = n.still(c, g.Scopes)
 		scopes, err := narrowed(form, g.Scopes)
 		if err == nil {
 			err = n.sameResource(form, g.Resource)
@@ -218,9 +220,19 @@ func (n *node) refresh(r *http.Request, c *client, form url.Values) (t tokens, e
 	return t, err
 }
 
+// still returns the scopes that the app still has, and that the client may still get.
+func (n *node) still(c *client, scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(name string) bool {
+		return !slices.Contains(n.scopes, name) || c.Scopes != nil && !slices.Contains(c.Scopes, name)
+	})
+}
+
 // narrowed returns the scopes that the form asks for, which must be among those that the user has allowed.
 func narrowed(form url.Values, allowed []string) ([]string, error) {
 	names := strings.Fields(form.Get("scope"))
+	if len(allowed) == 0 {
+		return nil, fail("invalid_scope", "the client may have none of the scopes that the user has allowed any more")
+	}
 	if len(names) == 0 {
 		return allowed, nil
 	}
@@ -273,7 +285,7 @@ func (n *node) revokeToken(r *http.Request, c *client, id, text string) error {
 		return err
 	}
 	a := g.accessOf(text)
-	if a == nil && !g.isRefresh(text) {
+	if a == nil && !g.isRefresh(text) && !g.wasRefresh(text) { // a client may not have received its latest tokens
 		return nil
 	}
 	if g.Client != c.ID {
