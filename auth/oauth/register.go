@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero"
 )
 
 // registeredPrefix is the beginning of the id of a client that has registered itself.
@@ -20,6 +22,8 @@ const registeredPrefix = "reg_"
 const (
 	unusedLife   = 24 * time.Hour // of a registered client without a grant
 	maxBodyBytes = 64 << 10       // of a request
+
+	maxRegistered = 10_000 // clients that have registered themselves at a server without a cluster
 )
 
 // metadata is what a client says of itself (RFC 7591, 2). Members that this package does not know are ignored.
@@ -88,6 +92,10 @@ func (n *node) register(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := n.allRegistrations.Allow(r.Context(), "all"); err != nil {
 		return err
+	}
+	if n.records.has(clientKind, maxRegistered) {
+		n.log(r, "a registration was refused, because there are too many clients")
+		return actionhero.Errorf(actionhero.CodeUnavailable, "there are too many clients")
 	}
 	var m metadata
 	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {

@@ -88,6 +88,12 @@ func TestRegistrationsAreLimited(t *testing.T) {
 	if got.Header.Get("Retry-After") == "" {
 		t.Error("the answer has no Retry-After")
 	}
+	other := start(t, config())
+	if err := other.oauth.FillClients(t.Context(), other.API, oauth.MaxRegistered-1); err != nil {
+		t.Fatal(err)
+	}
+	other.client(t).registration(t, `{"redirect_uris":["`+callback+`"]}`)
+	wantError(t, other.client(t).register(`{"redirect_uris":["`+callback+`"]}`), 503, "temporarily_unavailable")
 	cfg := config()
 	cfg.Registration = false
 	s = start(t, cfg)

@@ -183,6 +183,20 @@ func (s *records) get(ctx context.Context, kind, id string, into any) (ok bool, 
 	return true, jsonx.Unmarshal(text, into)
 }
 
+// has reports whether there are n records of the kind that have not ended. It counts only those of a server without a cluster.
+func (s *records) has(kind string, n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, record := range s.known {
+		if strings.HasPrefix(name, kind+"-") && time.Now().Before(record.End) {
+			if n--; n <= 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // remove removes a record, durably. It reports whether there was one.
 func (s *records) remove(ctx context.Context, kind, id string) (was bool, err error) {
 	if s.shared {
