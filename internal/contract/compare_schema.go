@@ -110,13 +110,6 @@ func resolve(root, s *shape) (resolved shape, null bool) {
 func (p *pair) values(path string, before, after *shape) {
 	old, wasNull := resolve(p.old, before)
 	now, isNull := resolve(p.now, after)
-	if old.Ref != "" && now.Ref != "" {
-		key := old.Ref + " " + now.Ref
-		if p.seen[key] {
-			return
-		}
-		p.seen[key] = true
-	}
 	switch {
 	case isNull && !wasNull && now.Type != "":
 		p.note(p.worse(p.loosened), path, "it may be null")
@@ -128,6 +121,13 @@ func (p *pair) values(path string, before, after *shape) {
 	}
 	p.rules(path, &old, &now)
 	p.annotations(path, &old, &now)
+	if old.Ref != "" && now.Ref != "" { // each use of a type has rules of its own; its parts are those of the first use
+		key := old.Ref + " " + now.Ref
+		if p.seen[key] {
+			return
+		}
+		p.seen[key] = true
+	}
 	switch old.Type {
 	case "object":
 		p.members(path, &old, &now)

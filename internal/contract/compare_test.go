@@ -57,6 +57,12 @@ type (
 )
 
 // Each change has the verdict that clients of the app would give it.
+// leaf is a recursive type, so its schema is a definition that has uses at several places.
+type leaf struct {
+	N    int    `json:"n"`
+	More []leaf `json:"more"`
+}
+
 func TestEachChangeHasItsVerdict(t *testing.T) {
 	t.Parallel()
 	type parts = actionhero.Parts
@@ -278,6 +284,13 @@ func TestInputsAndOutputsAreJudgedByWhoWritesThem(t *testing.T) {
 		}], both[struct {
 			N *int `json:"n"`
 		}], "", "breaking n: it may be null"},
+		"null at the second use of a type": {both[struct {
+			A leaf `json:"a"`
+			B leaf `json:"b"`
+		}], both[struct {
+			A leaf  `json:"a"`
+			B *leaf `json:"b"`
+		}], "", "breaking b: it may be null"},
 		"never null": {both[struct {
 			N *int `json:"n"`
 		}], both[struct {

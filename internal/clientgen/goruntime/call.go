@@ -84,6 +84,7 @@ type call struct {
 	options callOptions
 	retries int
 	body    *gate // of the last attempt over HTTP
+	once    bool  // the body cannot be read again
 }
 
 // newCall returns the call with its options. retries is the number of the transport: 0 is the default, and less is none.

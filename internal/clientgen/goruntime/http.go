@@ -67,7 +67,7 @@ func (h *HTTP) attempt(ctx context.Context, c *call, in, out any) *Error {
 	if failure == nil {
 		failure = h.send(ctx, c, in, out, token)
 	}
-	if failure == nil || failure.Code != CodeUnauthenticated || token == "" || c.options.body != nil {
+	if failure == nil || failure.Code != CodeUnauthenticated || token == "" || c.options.body != nil || c.once {
 		return failure
 	}
 	fresh, again := tokenOf(ctx, c.spec, h.Auth, true)
@@ -140,7 +140,7 @@ func (h *HTTP) request(ctx context.Context, c *call, in any) (*http.Request, *Er
 			return nil, c.spec.fail(CodeInvalidCall, err.Error(), err)
 		}
 		if !form.isRepeatable {
-			c.retries = 0
+			c.retries, c.once = 0, true
 		}
 		body, kind, size = form.body, form.contentType, form.size
 	}

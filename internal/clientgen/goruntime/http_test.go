@@ -2,6 +2,7 @@ package goruntime
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -110,6 +111,37 @@ func TestAnUploadIsSentWholeInEachAttempt(t *testing.T) {
 		err := h.Call(t.Context(), &Spec{Name: "a", Path: "/a", Idempotent: true}, in, nil, WithRetries(1))
 		if !errors.Is(err, CodeUnavailable) || int(requests.Load()) != c.requests {
 			t.Errorf("%v after %d requests", err, requests.Load())
+		}
+	}
+}
+
+// A refused token is renewed, and the call sent again, but not with a reader that cannot go back.
+func TestAnUploadIsNotSentHalfAfterARefusedToken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		body     io.Reader
+		requests int
+	}{{strings.NewReader("the file"), 2}, {io.LimitReader(strings.NewReader("the file"), 99), 1}} {
+		var requests atomic.Int32
+		h := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			_ = r.ParseMultipartForm(1 << 20)
+			file, _, err := r.FormFile("file")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if text, _ := io.ReadAll(file); string(text) != "the file" {
+				t.Errorf("the file is %q", text)
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+		})
+		h.Auth = func(_ context.Context, refused bool) (string, error) {
+			return map[bool]string{false: "old", true: "new"}[refused], nil
+		}
+		err := h.Call(t.Context(), &Spec{Name: "a", Path: "/a"}, withFile{File: &Upload{Body: c.body}}, nil)
+		if !errors.Is(err, CodeUnauthenticated) || int(requests.Load()) != c.requests {
+			t.Errorf("%v after %d requests, want %d", err, requests.Load(), c.requests)
 		}
 	}
 }
