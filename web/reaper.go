@@ -97,8 +97,9 @@ func (r *reaper) sweep(now int64) {
 	var late []*progressConn
 	r.mu.Lock()
 	for c := range r.conns {
+		phase := http1.Phase(c.phase.Load()) // first: enter stores the beginning of a phase before the phase
 		age := now - c.since.Load()
-		switch http1.Phase(c.phase.Load()) {
+		switch phase {
 		case http1.PhaseFresh, http1.PhaseHead:
 			if age > r.header {
 				late = append(late, c)

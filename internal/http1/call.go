@@ -169,12 +169,16 @@ func (c *call) Err() error {
 // Value implements context.Context. It looks up key in the real context, so that package context can find the real
 // context if a context is derived from the call.
 func (c *call) Value(key any) any {
+	var conn *conn
 	c.mu.Lock()
-	real, phase := c.real, c.phase
+	real := c.real
+	if c.phase != phaseFree { // a free call loses its connection, and gets another one, without the lock
+		conn = c.conn
+	}
 	c.mu.Unlock()
 	switch {
-	case key == http.LocalAddrContextKey && phase != phaseFree:
-		return c.conn.nc.LocalAddr()
+	case key == http.LocalAddrContextKey && conn != nil:
+		return conn.nc.LocalAddr()
 	case real == nil:
 		return nil
 	}

@@ -74,3 +74,39 @@ func TestAContextThatIsAskedAtTheEndReadsNothing(t *testing.T) {
 		expect(t, in, "")
 	}
 }
+
+// A goroutine of an earlier request reads no connection of a later one.
+func TestAStaleContextKnowsNoOtherConnection(t *testing.T) {
+	t.Parallel()
+	contexts := make(chan context.Context, 1)
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case contexts <- r.Context():
+		default:
+		}
+		fmt.Fprint(w, "ok")
+		reuse(w)
+	}))
+	nc := s.dial(t)
+	in := bufio.NewReader(nc)
+	ended, asked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(asked)
+		for {
+			select {
+			case <-ended:
+				return
+			case ctx := <-contexts:
+				for range 20 {
+					_ = ctx.Value(http.LocalAddrContextKey)
+				}
+			}
+		}
+	}()
+	for range 2000 {
+		fmt.Fprint(nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		expect(t, in, "ok")
+	}
+	close(ended)
+	<-asked
+}
