@@ -54,7 +54,7 @@ func TestAPersonUsesTheConsole(t *testing.T) {
 			term.Keys("C-u")
 			term.Type("greet --") // several: the second Tab lists them
 			term.Keys("Tab", "Tab")
-			const choices = "app> greet --\n--name= --mood= --token= --json= --help\n"
+			const choices = "app> greet --\n--name= --mood= --token= --json= --server= --help\n"
 			term.AwaitScreen(consoleBanner + choices + "app> greet --")
 			term.Keys("C-c") // a new line
 			const cleared = choices + "app> greet --^C\n"

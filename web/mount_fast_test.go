@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +75,8 @@ func TestAPatternOfAHostWinsOverAHandlerWithFastPath(t *testing.T) {
 	ask("localhost", "brief GET 0 slow=true")
 }
 
+var timesOfAnswers = regexp.MustCompile(`"(requestDuration|currentTime)":\d+`)
+
 // The guards of the server stand before a handler that the fast path calls, with the same answers as by net/http.
 func TestTheGuardsStandBeforeAHandlerWithFastPath(t *testing.T) {
 	t.Parallel()
@@ -99,7 +102,7 @@ func TestTheGuardsStandBeforeAHandlerWithFastPath(t *testing.T) {
 			got := p.Next(method)
 			got.Want(t, test.status, "")
 			got.Header.Del("Date")
-			text := strings.NewReplacer("slow=true", "", "slow=false", "").Replace(got.Text)
+			text := timesOfAnswers.ReplaceAllString(strings.NewReplacer("slow=true", "", "slow=false", "").Replace(got.Text), "")
 			answers = append(answers, fmt.Sprint(text, got.Header["Access-Control-Allow-Origin"], got.Header["X-Content-Type-Options"], got.Header["Vary"]))
 		}
 		if answers[0] != answers[1] {
