@@ -66,7 +66,6 @@ func dialWebSocket(ctx context.Context, o *ConnOptions, refused bool) (link, err
 	conn, ok := resp.Body.(io.ReadWriteCloser)
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	if resp.StatusCode != http.StatusSwitchingProtocols || !ok || resp.Header.Get("Sec-WebSocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
-		defer t.CloseIdleConnections() // after Close, which may make the connection idle
 		defer resp.Body.Close()
 		return nil, refusal(resp)
 	}
